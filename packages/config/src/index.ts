@@ -1,0 +1,169 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { CronExpressionParser } from 'cron-parser'
+import { envSchema } from 'env-schema'
+import { Type, type Static } from 'typebox'
+
+const path = (fallback: string) => Type.String({ default: fallback, minLength: 1 })
+const flag = (fallback: boolean) => Type.Boolean({ default: fallback, description: 'true or false' })
+
+/** The levels of a list such as `high,low`, and the extensions of one such as `.flac,.wav`. */
+const QUALITY_LIST = '^(high|medium|low)(,(high|medium|low))*$'
+const EXTENSION_LIST = '^\\.[a-z0-9]+(,\\.[a-z0-9]+)*$'
+
+const SIZE_PATTERN = '^\\d{1,6}(\\.\\d{1,3})? ?([kKMGT]i?)?B?$'
+const SIZE = 'a size such as 500MB (millions of bytes) or 1.5GiB (times 1024)'
+
+const CRON = 'a cron expression such as 0 3 * * *: minute, hour, day, month, day of the week'
+
+/** Every variable both services read, under its own name; `description` says what is allowed. */
+const environmentSchema = Type.Object({
+  MUSIC_ROOT: path('./data/music'),
+  AUDIO_CACHE_DIR: path('./data/cache/audio'),
+  AUDIO_CACHE_ENABLED: flag(true),
+  AUDIO_CACHE_PRECACHE_ON_UPLOAD: flag(true),
+  AUDIO_CACHE_PRECACHE_QUALITIES: Type.String({
+    default: 'high,medium,low',
+    pattern: QUALITY_LIST,
+    description: 'a comma-separated list of high, medium and low'
+  }),
+  AUDIO_CACHE_TRANSCODE_EXTENSIONS: Type.String({
+    default: '.flac,.wav,.ogg,.m4a',
+    pattern: EXTENSION_LIST,
+    description: 'a comma-separated list of file extensions in lower case, each with its dot: .flac,.wav'
+  }),
+  AUDIO_CACHE_MAX_SIZE: Type.Optional(Type.String({ pattern: SIZE_PATTERN, description: SIZE })),
+  AUDIO_CACHE_MIN_FREE: Type.String({ default: '1GiB', pattern: SIZE_PATTERN, description: SIZE }),
+  AUDIO_CACHE_EVICTION: Type.Enum(['lru', 'age', 'quality'], { default: 'lru', description: 'lru, age or quality' }),
+  AUDIO_CACHE_PROTECT: Type.Integer({
+    default: 3600, minimum: 0, maximum: 31_536_000, description: 'a whole number of seconds from 0 to 31536000'
+  }),
+  AUDIO_CACHE_MAX_AGE_DAYS: Type.Optional(Type.Integer({
+    minimum: 1, maximum: 36_500, description: 'a whole number from 1 to 36500'
+  })),
+  MIXTAPES_DIR: Type.Optional(Type.String()),
+  NIGHTLY_PRECACHE: Type.String({ default: '0 3 * * *', description: CRON }),
+  CACHE_WARM: Type.String({ default: '0 4 * * *', description: CRON }),
+  POPULAR_TRACKS: Type.Integer({ default: 100, minimum: 0, maximum: 10_000, description: 'a whole number from 0 to 10000' }),
+  HOST: Type.String({ default: '127.0.0.1', pattern: '^\\S+$', description: 'a host name or an IP address' }),
+  PORT: Type.Integer({ default: 5000, minimum: 0, maximum: 65535, description: 'a whole number from 0 to 65535' }),
+  REDIS_URL: Type.String({
+    default: 'redis://127.0.0.1:6379',
+    pattern: '^rediss?://\\S+$',
+    description: 'a URL that begins with redis:// or rediss://'
+  }),
+  ADMIN_TOKEN: Type.Optional(Type.String({
+    pattern: '^[\\x21-\\x7e]+$',
+    description: 'a token of printable ASCII without spaces'
+  })),
+  WORKER_CONCURRENCY: Type.Integer({
+    default: availableParallelism(),
+    minimum: 1,
+    maximum: 256,
+    description: 'a whole number from 1 to 256'
+  }),
+  LOG_LEVEL: Type.Union(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)),
+    { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' }
+  )
+})
+
+type Environment = Static<typeof environmentSchema>
+
+/** The environment with its paths absolute and its lists as arrays. */
+export type Config = Omit<Environment, 'AUDIO_CACHE_PRECACHE_QUALITIES' | 'AUDIO_CACHE_TRANSCODE_EXTENSIONS' |
+  'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE'> & {
+  /** Bytes. */
+    AUDIO_CACHE_MAX_SIZE: number | undefined
+    /** Bytes. */
+    AUDIO_CACHE_MIN_FREE: number
+    AUDIO_CACHE_PRECACHE_QUALITIES: string[]
+    AUDIO_CACHE_TRANSCODE_EXTENSIONS: string[]
+  }
+
+/** A variable that is not what it has to be; the message names it, its value and what is allowed. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the configuration out of an environment such as `process.env`.
+ *
+ * An empty value counts as unset.
+ *
+ * @throws {ConfigError} naming the variable, its value and what is allowed
+ */
+export function readConfig (env: NodeJS.ProcessEnv): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
+  const config = validated(set)
+  const MUSIC_ROOT = resolve(config.MUSIC_ROOT)
+  const AUDIO_CACHE_DIR = resolve(config.AUDIO_CACHE_DIR)
+  const [music, cache] = [MUSIC_ROOT, AUDIO_CACHE_DIR].map(path => withSlash(real(path))) as [string, string]
+  if (music.startsWith(cache) || cache.startsWith(music)) {
+    throw new ConfigError(`AUDIO_CACHE_DIR is "${AUDIO_CACHE_DIR}", which overlaps MUSIC_ROOT "${MUSIC_ROOT}". ` +
+      'Allowed: two folders of which neither contains the other, since the cache is cleared and the library never is.')
+  }
+  for (const name of ['NIGHTLY_PRECACHE', 'CACHE_WARM'] as const) {
+    if (!isCron(config[name])) throw new ConfigError(`${name} is "${config[name]}". Allowed: ${CRON}.`)
+  }
+  return {
+    ...config,
+    MIXTAPES_DIR: config.MIXTAPES_DIR && resolve(config.MIXTAPES_DIR),
+    MUSIC_ROOT,
+    AUDIO_CACHE_DIR,
+    AUDIO_CACHE_MAX_SIZE: config.AUDIO_CACHE_MAX_SIZE === undefined ? undefined : bytes(config.AUDIO_CACHE_MAX_SIZE),
+    AUDIO_CACHE_MIN_FREE: bytes(config.AUDIO_CACHE_MIN_FREE),
+    AUDIO_CACHE_PRECACHE_QUALITIES: list(config.AUDIO_CACHE_PRECACHE_QUALITIES),
+    AUDIO_CACHE_TRANSCODE_EXTENSIONS: list(config.AUDIO_CACHE_TRANSCODE_EXTENSIONS)
+  }
+}
+
+/** @returns `process.env`, with the variables of a `.env` file in the working directory added to it. */
+export function processEnvironment (): NodeJS.ProcessEnv {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  return process.env
+}
+
+function validated (data: Record<string, string | undefined>): Environment {
+  try {
+    return envSchema<Environment>({ schema: environmentSchema, data, env: false })
+  } catch (error) {
+    const [problem] = (error as { errors?: { instancePath: string }[] }).errors ?? []
+    if (!problem) throw error
+    const name = problem.instancePath.slice(1) as keyof Environment
+    const value = data[name]
+    const { description } = environmentSchema.properties[name] as { description?: string }
+    throw new ConfigError(`${name} is "${value}". Allowed: ${description}.`)
+  }
+}
+
+function bytes (size: string): number {
+  const [, number, prefix = '', binary] = /^([\d.]+) ?([kMGT]?)(i?)/i.exec(size) ?? []
+  return Math.round(Number(number) * (binary ? 1024 : 1000) ** ' kmgt'.indexOf(prefix.toLowerCase() || ' '))
+}
+
+function isCron (expression: string): boolean {
+  try {
+    CronExpressionParser.parse(expression)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `/` has its slash already. */
+function withSlash (path: string): string {
+  return path.endsWith(sep) ? path : path + sep
+}
+
+/** The folder that a path is behind its links, also where its end is yet to be created. */
+function real (path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(real(dirname(path)), basename(path))
+}
+
+function list (value: string): string[] {
+  return [...new Set(value.split(','))]
+}
