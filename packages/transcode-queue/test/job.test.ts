@@ -1,0 +1,37 @@
+import { t } from 'tap'
+import { deduplicationId, parseTranscodeJob } from '../src/job.ts'
+
+const job = { path: 'jazz/so-what.flac', quality: 'medium', reason: 'miss' }
+
+t.test('takes what a producer writes', async t => {
+  t.same(parseTranscodeJob(job), job)
+})
+
+t.test('refuses everything else, and says what is wrong', async t => {
+  const wrong: [unknown, RegExp][] = [
+    [null, /data must be object/],
+    ['x', /data must be object/],
+    [{ ...job, path: 1 }, /\/path must be string/],
+    [{ ...job, path: '' }, /\/path must not have fewer than 1 characters/],
+    [{ ...job, path: 'x'.repeat(1e7) }, /\/path must not have more than 4096 characters/],
+    [{ ...job, path: '/etc/passwd' }, /\/path must be the path of an audio file/],
+    [{ ...job, path: '/music/a.flac' }, /\/path must be the path of an audio file/],
+    [{ ...job, path: '../a.flac' }, /\/path must be the path of an audio file/],
+    [{ ...job, path: 'a/../../b.flac' }, /\/path must be the path of an audio file/],
+    [{ ...job, path: 'a.flac\0.mp3' }, /\/path must be the path of an audio file/],
+    [{ ...job, quality: 'original' }, /\/quality must/],
+    [{ ...job, quality: ['low'] }, /\/quality must/],
+    [{ ...job, reason: 'because' }, /\/reason must/],
+    [{ path: job.path, quality: 'low' }, /required/],
+    [{ ...job, output: '/etc/cron.d/x' }, /is not a field of a job/],
+    [JSON.parse('{"__proto__": {"x": 1}, "path": "a.flac", "quality": "low", "reason": "miss"}'), /is not a field of a job/]
+  ]
+  for (const [data, message] of wrong) t.throws(() => parseTranscodeJob(data), { message })
+})
+
+t.test('one id for one track at one quality, whatever the reason, that BullMQ takes', async t => {
+  const id = deduplicationId({ path: 'a:b.flac', quality: 'low' })
+  t.match(id, /^[0-9a-f]{64}$/)
+  t.equal(deduplicationId({ path: 'a:b.flac', quality: 'low' }), id)
+  t.not(deduplicationId({ path: 'a:b.flac', quality: 'high' }), id)
+})
