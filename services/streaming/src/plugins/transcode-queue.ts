@@ -1,0 +1,54 @@
+import fp from 'fastify-plugin'
+import type { Logger } from 'pino'
+import type { Track, TranscodeQuality } from '@mixtape/audio-cache'
+import {
+  CacheUsage, FailedSources, HitRates, Mixtapes, Plays, producerConnection, TranscodeEvents, TranscodeProducer, workerConnection
+} from '@mixtape/transcode-queue'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    transcodeQueue: TranscodeProducer
+    transcodeEvents: TranscodeEvents
+    failedSources: FailedSources
+    mixtapes: Mixtapes
+    /** @throws where Redis does not answer */
+    pingRedis (): Promise<unknown>
+    /** Asks for what a listener has just missed. Returns at once; where Redis is away, the next miss asks again. */
+    enqueueMiss (track: Track, quality: TranscodeQuality): void
+    cacheUsage: CacheUsage
+    hitRates: HitRates
+    plays: Plays
+    /** Counts something without anybody waiting; where Redis is away, it is not counted. */
+    inBackground (counting: Promise<unknown>): void
+  }
+}
+
+export const transcodeQueuePlugin = fp(async app => {
+  const redis = producerConnection(app.config.REDIS_URL, app.log as Logger)
+  const queue = new TranscodeProducer(redis)
+  const events = new TranscodeEvents(workerConnection(app.config.REDIS_URL, app.log as Logger))
+  const mixtapes = new Mixtapes(redis)
+
+  app.decorate('transcodeQueue', queue)
+  app.decorate('transcodeEvents', events)
+  app.decorate('failedSources', new FailedSources(redis))
+  app.decorate('mixtapes', mixtapes)
+  app.decorate('pingRedis', () => redis.ping())
+  app.decorate('enqueueMiss', (track: Track, quality: TranscodeQuality) => {
+    queue.enqueue({ path: track.path, quality, reason: 'miss' }, track.version).catch(error => {
+      app.log.debug(error, 'A miss could not be enqueued')
+    })
+  })
+  app.decorate('cacheUsage', new CacheUsage(redis))
+  app.decorate('hitRates', new HitRates(redis))
+  app.decorate('plays', new Plays(redis))
+  app.decorate('inBackground', (counting: Promise<unknown>) => {
+    counting.catch(error => app.log.debug(error, 'Something was not counted'))
+  })
+
+  app.addHook('onClose', async () => {
+    events.close()
+    await Promise.all([queue.close(), mixtapes.close()])
+    redis.disconnect()
+  })
+}, { name: 'transcode-queue' })

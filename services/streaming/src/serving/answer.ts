@@ -1,0 +1,55 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Decision } from './decision.ts'
+import { evaluate, type Validators } from './preconditions.ts'
+import { parseRange } from './ranges.ts'
+import { sendBytes } from './send-bytes.ts'
+
+/**
+ * Answers a GET or HEAD with the file that was decided on: conditions first, then the range (RFC 9110, 13.2.2), then
+ * the bytes, past Fastify's own sending, which would read them through a stream.
+ *
+ * @returns when the last byte is with the kernel, or the listener has left
+ */
+export async function answer (request: FastifyRequest, reply: FastifyReply, decision: Decision): Promise<FastifyReply> {
+  const { file, type, cacheStatus } = decision
+  const validators: Validators = { etag: file.etag, lastModified: lastModified(file.mtimeNs) }
+  reply.headers({
+    etag: validators.etag,
+    'cache-control': 'no-cache', // never no-store: without a validator Chromium glues the parts of two files together
+    'cache-status': cacheStatus,
+    'accept-ranges': 'bytes'
+  })
+  if (validators.lastModified !== undefined) {
+    reply.header('last-modified', new Date(validators.lastModified).toUTCString())
+  }
+
+  const outcome = evaluate(request.headers, validators)
+  if (outcome === 'failed') return reply.preconditionFailed('The file is not the one that the condition names')
+  if (outcome === 'not-modified') return reply.code(304).send()
+
+  const range = request.method === 'GET' && outcome === 'whole-or-part'
+    ? parseRange(request.headers.range, file.size)
+    : undefined
+  if (range === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${file.size}`)
+    return reply.rangeNotSatisfiable(`The range lies outside of the ${file.size} bytes of this file`)
+  }
+
+  const { first, last } = range ?? { first: 0, last: file.size - 1 }
+  reply.code(range ? 206 : 200)
+  reply.header('content-type', type)
+  reply.header('content-length', last - first + 1)
+  if (range) reply.header('content-range', `bytes ${first}-${last}/${file.size}`)
+
+  reply.hijack()
+  reply.raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>)
+  if (request.method === 'HEAD' || file.size === 0) reply.raw.end()
+  else await sendBytes(reply.raw, file, { first, last })
+  return reply
+}
+
+/** A date in the future is not sent (RFC 9110, 8.8.2.1). */
+function lastModified (mtimeNs: bigint): number | undefined {
+  const ms = Number(mtimeNs / 1_000_000_000n) * 1000
+  return ms <= Date.now() ? ms : undefined
+}

@@ -1,0 +1,136 @@
+import { mkdirSync, writeFileSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { t } from 'tap'
+import { http } from '../../../test/http.ts'
+import { testRedis } from '../../../test/redis.ts'
+import { build } from './app.ts'
+
+t.test('stats and clear, field for field and message for message', async t => {
+  const { url, cache } = await build(t)
+  mkdirSync(join(cache, 'a'))
+  writeFileSync(join(cache, 'a/x_low.mp3'), Buffer.alloc(1024 * 1024))
+  writeFileSync(join(cache, 'y_high.mp3'), Buffer.alloc(235_930))
+  t.match((await http(url, '/admin/cache/stats')).json(), {
+    cache_size_bytes: 1_284_506,
+    cache_size_mb: 1.23,
+    cached_files: 2,
+    cache_dir: cache,
+    by_quality: { high: { files: 1, bytes: 235_930 }, medium: { files: 0, bytes: 0 }, low: { files: 1, bytes: 1_048_576 } },
+    oldest: /^\d{4}-.*Z$/,
+    newest: /^\d{4}-.*Z$/,
+    max_size_bytes: null,
+    free_bytes: Number,
+    hit_rate: null
+  })
+  const clear = async (query = '') => await http(url, `/admin/cache/clear${query}`, { method: 'POST' })
+  for (const query of ['?older_than_days=-1', '?older_than_days=x', '?older_than_days=1.5', '?older_than_days=',
+    '?older_than_days=1&older_than_days=2', '?older_than_days=99999999999']) {
+    const { status, json } = await clear(query)
+    t.equal(status, 400, query)
+    t.match(json().message, /older_than_days must be a whole number/)
+  }
+  for (const [query, message] of [
+    ['?quality=original', /^quality must be one of: high, medium, low$/], ['?path=', /^path must be/],
+    ['?dry_run=maybe', /^dry_run must be true or false$/], ['?qualty=low', /^There is no qualty: only /]
+  ] as const) {
+    t.match((await clear(query)).json(), { statusCode: 400, message }, query)
+  }
+  t.same((await clear('?dry_run=true')).json(), {
+    deleted_files: 0, would_delete_files: 2, message: 'Would clear all 2 cached files'
+  })
+  t.match((await clear('?quality=medium')).json(), { deleted_files: 0, message: 'Cleared 0 cached files at medium quality' })
+  t.match((await clear('?path=a&quality=low&older_than_days=1&dry_run=true')).json(), {
+    message: 'Would clear 0 cached files at low quality of a older than 1 days'
+  })
+  t.match((await clear('?path=a&dry_run=true')).json(), { would_delete_files: 1 })
+  t.match((await clear('?path=y.flac&dry_run=true')).json(), { would_delete_files: 1 })
+  t.same((await clear('?older_than_days=30')).json(), {
+    deleted_files: 0, message: 'Cleared 0 cached files older than 30 days'
+  })
+  t.equal(readdirSync(cache).length, 2)
+  t.same((await clear()).json(), { deleted_files: 2, message: 'Cleared all 2 cached files' })
+  t.same((await clear('?older_than_days=0')).json(), { deleted_files: 0, message: 'Cleared all 0 cached files' })
+})
+
+t.test('with a token nothing of it goes without', async t => {
+  const { url } = await build(t, { ADMIN_TOKEN: 'secret' })
+  for (const [method, path] of [['GET', '/admin/cache/stats'], ['POST', '/admin/cache/clear'], ['PUT', '/mixtapes/x']] as const) {
+    for (const authorization of ['', 'Bearer', 'Bearer secre', 'Bearer secrets', 'Bearer SECRET', 'Basic secret', 'secret']) {
+      const { status, headers } = await http(url, path, { method, headers: authorization ? { authorization } : {} })
+      t.equal(status, 401, `${path} ${authorization}`)
+      t.match(headers['www-authenticate'], /^Bearer/)
+    }
+  }
+  for (const authorization of ['Bearer secret', 'bearer secret']) {
+    t.equal((await http(url, '/admin/cache/stats', { headers: { authorization } })).status, 200)
+  }
+})
+
+t.test('without a token a page of another origin is turned away', async t => {
+  const { url } = await build(t)
+  const clear = async (origin: string) => (await http(url, '/admin/cache/clear', { method: 'POST', headers: { origin } })).status
+  t.equal(await clear('http://evil.example'), 403)
+  t.equal(await clear('null'), 403)
+  t.equal(await clear(url), 200)
+})
+
+t.test('a mixtape is enqueued, and the answer says what became of its tracks', async t => {
+  const redis = await testRedis(t)
+  const { url, music, cache } = await build(t, { REDIS_URL: redis.url })
+  for (const name of ['a.flac', 'b.wav', 'c.mp3']) writeFileSync(join(music, name), name)
+  writeFileSync(join(cache, 'a_low.mp3'), 'x')
+  while ((await http(url, '/health/ready')).json().status !== 'ok') await setImmediate()
+  const put = async (slug: string, body: unknown) => await http(url, `/mixtapes/${slug}`, { method: 'PUT', body })
+  const tracks = [{ file_path: 'a.flac' }, { path: 'b.wav' }, { path: 'b.wav' }, { path: 'c.mp3' }, { path: '../x.flac' }, { path: '' }]
+  const first = await put('summer', { title: 'Summer', tracks })
+  t.equal(first.status, 202)
+  t.same(first.json(), {
+    slug: 'summer', tracks: 6, enqueued: 5, cached: 1, not_transcodable: 1, missing: ['../x.flac', '']
+  })
+  t.match((await put('summer', { tracks })).json(), { enqueued: 0, cached: 1 })
+  t.match((await put('empty', { tracks: [] })).json(), { tracks: 0, enqueued: 0 })
+  for (const body of [{}, { tracks: {} }, { tracks: [{}] }, { tracks: [{ path: 1 }] }, { title: {}, tracks: [] }, [], 'x',
+    { tracks: Array.from({ length: 1001 }, () => ({ path: 'a.flac' })) }]) {
+    const { status, json } = await put('bad', body)
+    t.equal(status, 400, JSON.stringify(body).slice(0, 50))
+    t.match(json().message, /body|tracks/)
+  }
+  t.equal((await put('a%2Fb', { tracks: [] })).status, 400)
+})
+
+t.test('precaching on upload can be turned off, and the answer says so', async t => {
+  const redis = await testRedis(t)
+  const { url, music } = await build(t, { AUDIO_CACHE_PRECACHE_ON_UPLOAD: 'false', REDIS_URL: redis.url })
+  while ((await http(url, '/health/ready')).json().status !== 'ok') await setImmediate()
+  writeFileSync(join(music, 'a.flac'), 'x')
+  const { status, json } = await http(url, '/mixtapes/x', { method: 'PUT', body: { tracks: [{ path: 'a.flac' }] } })
+  t.equal(status, 202)
+  t.match(json(), { enqueued: 0, message: /disabled/ })
+})
+
+t.test('without Redis a mixtape has to come again, and playing goes on', async t => {
+  const { url, music } = await build(t)
+  writeFileSync(join(music, 'a.flac'), 'x')
+  const { status, headers, json } = await http(url, '/mixtapes/x', { method: 'PUT', body: { tracks: [{ path: 'a.flac' }] } })
+  t.equal(status, 503)
+  t.ok(headers['retry-after'])
+  t.match(json(), { message: /queue/ })
+  t.equal((await http(url, '/play/a.flac?quality=low')).status, 200)
+})
+
+t.test('health says which of the three fails', async t => {
+  const { url, music, cache } = await build(t)
+  t.same((await http(url, '/health/live')).json(), { status: 'ok' })
+  const ready = async () => await http(url, '/health/ready')
+  t.match(await ready(), { status: 200 })
+  t.match((await ready()).json(), { status: 'degraded', checks: { music_root: 'ok', cache: 'ok', redis: 'not reachable' } })
+  rmSync(cache, { recursive: true })
+  writeFileSync(cache, 'a file in its place')
+  t.match(await ready(), { status: 503 })
+  t.match((await ready()).json(), { status: 'unready', checks: { cache: 'not writable' } })
+  writeFileSync(join(music, 'a.flac'), 'x')
+  t.equal((await http(url, '/play/a.flac?quality=low')).status, 200)
+  rmSync(music, { recursive: true })
+  t.match((await ready()).json(), { status: 'unready', checks: { music_root: 'not readable' } })
+})

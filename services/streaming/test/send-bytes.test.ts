@@ -1,0 +1,42 @@
+import { open } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { t } from 'tap'
+import { http } from '../../../test/http.ts'
+import { makeTrack } from '../../../test/tracks.ts'
+import { sendBytes } from '../src/serving/send-bytes.ts'
+import { build } from './app.ts'
+
+t.test('a file that cannot be read on breaks the connection', async t => {
+  const handle = await open(t.testdir()) // reading a directory fails, as a disk does
+  const failures: unknown[] = []
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-length': 10 })
+    const file = { handle, size: 10, mtimeNs: 0n, etag: '', close: async () => {} }
+    sendBytes(response, file, { first: 0, last: 9 }).catch(error => failures.push(error))
+  }).listen(0, '127.0.0.1')
+  t.teardown(async () => {
+    server.closeAllConnections()
+    server.close()
+    await handle.close()
+  })
+  await new Promise(resolve => server.once('listening', resolve))
+  await t.rejects(http(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/'))
+  t.match(failures, [{ code: 'EISDIR' }])
+})
+
+t.test('a listener who leaves with answers still waiting on the connection leaves no descriptor open', async t => {
+  const { url, music } = await build(t)
+  makeTrack(join(music, 'long.wav'), { seconds: 120 })
+  const descriptors = () => readdirSync('/proc/self/fd').length
+  const before = descriptors()
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
+  socket.write('GET /play/long.wav HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50))
+  while (descriptors() < before + 40) await setTimeout(10)
+  socket.destroy()
+  for (let tries = 0; descriptors() > before && tries < 200; tries++) await setTimeout(10)
+  t.ok(descriptors() <= before, `${descriptors()} open, ${before} before`)
+})
