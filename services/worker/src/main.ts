@@ -1,0 +1,28 @@
+import closeWithGrace from 'close-with-grace'
+import { pino } from 'pino'
+import { ConfigError, processEnvironment, readConfig } from '@mixtape/config'
+import { startWorker } from './worker.ts'
+
+/** Long enough for a usual track, short enough for an orchestrator's patience; killing takes a few seconds more. */
+const GRACE_MS = 20_000
+
+try {
+  const config = readConfig(processEnvironment())
+  const log = pino({
+    level: config.LOG_LEVEL,
+    name: 'worker',
+    transport: process.stdout.isTTY ? { target: 'pino-pretty' } : undefined
+  })
+  const worker = await startWorker(config, log)
+  log.info({ concurrency: config.WORKER_CONCURRENCY }, 'Waiting for jobs')
+  closeWithGrace({ delay: GRACE_MS + 8000, logger: log }, async ({ err }) => {
+    if (err) log.fatal(err)
+    await worker.close(err ? 0 : GRACE_MS)
+  })
+} catch (error) {
+  // A folder that cannot be made or read is a matter of the environment too.
+  const { code, message } = error as NodeJS.ErrnoException
+  if (!(error instanceof ConfigError) && code === undefined) throw error
+  console.error(message)
+  process.exit(1)
+}

@@ -1,0 +1,125 @@
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
+import type { Logger } from 'pino'
+import { bitrates, OverrunError, type AudioCache, type Library, type Track } from '@mixtape/audio-cache'
+import { parseTranscodeJob, type CacheUsage, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
+import { probe } from './probe.ts'
+import { NoRoomError, type Room } from './room.ts'
+import { SourceError, transcode } from './transcode.ts'
+
+/** Decoders drop up to this many samples of a sound file at its end; a file that lacks more is damaged. */
+const TOLERATED_SAMPLES = 2048
+
+/** A job that finds no room looks again after this many milliseconds. */
+const NO_ROOM_DELAY_MS = 10_000
+
+export interface ProcessorOptions {
+  library: Library
+  cache: AudioCache
+  failedSources: FailedSources
+  room: Room
+  usage: CacheUsage
+  log: Logger
+  /** Aborted when the worker has no more time: running jobs go back to the queue. */
+  shutdown: AbortSignal
+}
+
+/**
+ * One job, top to bottom. It may run twice, or at two places: it looks first, and what it publishes replaces nothing
+ * that is still good.
+ */
+export function createProcessor ({ library, cache, failedSources, room, usage, log, shutdown }: ProcessorOptions) {
+  return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string> {
+    const { path, quality } = parse(job.data)
+    const track = await library.open(path)
+    if (!track) throw new UnrecoverableError('The source is gone, or is no audio file of the library')
+    const signal = lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown
+    try {
+      if (!cache.shouldTranscode(path)) throw new UnrecoverableError('Files of this kind are not transcoded')
+      if (await isCached(track, quality)) return 'cached already'
+      return await makeTranscode(job, track, quality, signal)
+    } catch (error) {
+      if (shutdown.aborted) {
+        await job.moveToWait(token)
+        throw new WaitingError()
+      }
+      if (isNoRoom(error)) {
+        const reason = error instanceof NoRoomError ? error.message : 'The disk of the cache is full'
+        log.warn({ job: job.data }, `${reason}: the job waits`)
+        await usage.full(reason)
+        await job.moveToDelayed(Date.now() + NO_ROOM_DELAY_MS, token)
+        throw new DelayedError()
+      }
+      if (!(error instanceof SourceError || error instanceof OverrunError)) throw error
+      // A source that was away for a moment, with its disk or its share, is not to blame.
+      await checkUnchanged(track)
+      const reason = error.message.replaceAll(track.realPath, path)
+      await failedSources.record(path, { version: track.version, reason })
+      throw new UnrecoverableError(reason)
+    } finally {
+      await track.close()
+    }
+  }
+
+  async function isCached (track: Track, quality: TranscodeJob['quality']): Promise<boolean> {
+    const found = await cache.find(track, quality)
+    if (found.status === 'hit') await found.file.close()
+    return found.status === 'hit'
+  }
+
+  async function makeTranscode (
+    job: Job, track: Track, quality: TranscodeJob['quality'], signal: AbortSignal
+  ): Promise<string> {
+    const started = performance.now()
+    const { samples, sourceSamples, tags } = await probe(track.realPath, signal)
+    const part = await cache.createPart(track, quality, samples, tags)
+    let unused = 0
+    let reported = 0
+    try {
+      await room.reserve(part.size)
+      unused = part.size
+      const decoded = await transcode({
+        input: track.realPath,
+        samples,
+        bitrate: bitrates[quality],
+        signal,
+        write: async bytes => {
+          await part.append(bytes)
+          if (performance.now() - reported < 1000) return
+          reported = performance.now()
+          job.updateProgress(Math.floor(part.progress * 100)).catch(() => {})
+        }
+      })
+      // ffmpeg ends with 0 on a source that was cut off or has a hole.
+      if (decoded < sourceSamples - TOLERATED_SAMPLES) {
+        throw new SourceError(`The source is damaged: ${decoded} of its ${sourceSamples} samples could be decoded`)
+      }
+      await checkUnchanged(track)
+      const { path, replaced } = await cache.publish(part)
+      unused = replaced
+      await usage.notFull()
+      log.info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
+      return path
+    } finally {
+      await part.discard()
+      await room.release(unused)
+    }
+  }
+
+  async function checkUnchanged (track: Track): Promise<void> {
+    const now = await library.open(track.path)
+    await now?.close()
+    if (now?.version !== track.version) throw new Error('The source changed while it was being transcoded')
+  }
+}
+
+function isNoRoom (error: unknown): boolean {
+  return error instanceof NoRoomError || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+function parse (data: unknown): TranscodeJob {
+  try {
+    return parseTranscodeJob(data)
+  } catch (error) {
+    throw new UnrecoverableError((error as Error).message)
+  }
+}

@@ -1,0 +1,61 @@
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { UnrecoverableError, type Job } from 'bullmq'
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { t, type Test } from 'tap'
+import { AudioCache, Library } from '@mixtape/audio-cache'
+import { readConfig } from '@mixtape/config'
+import { CacheUsage, FailedSources, Mixtapes, Plays } from '@mixtape/transcode-queue'
+import { testRedis } from '../../../test/redis.ts'
+import { makeTrack } from '../../../test/tracks.ts'
+import { createProcessor } from '../src/processor.ts'
+import { createRoom } from '../src/room.ts'
+
+async function setUp (t: Test) {
+  const dir = t.testdir({ music: {}, cache: {} })
+  const redis = new Redis((await testRedis(t)).url)
+  const config = readConfig({ MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache') })
+  const library = new Library(config.MUSIC_ROOT)
+  const cache = new AudioCache(config.AUDIO_CACHE_DIR, library, ['.flac', '.ogg'])
+  const log = pino({ level: 'silent' })
+  const failedSources = new FailedSources(redis)
+  const usage = new CacheUsage(redis)
+  const mixtapes = new Mixtapes(redis)
+  t.teardown(async () => {
+    await mixtapes.close()
+    redis.disconnect()
+  })
+  const room = createRoom({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, log })
+  const process = createProcessor({
+    library, cache, failedSources, room, usage, log, shutdown: new AbortController().signal
+  })
+  // Only what the processor reads of a job: how it gets into the queue is tested with the whole worker.
+  const run = async (path: string) =>
+    await process({ data: { path, quality: 'low', reason: 'miss' }, updateProgress: async () => {} } as unknown as Job)
+  return { music: library.root, library, failedSources, run }
+}
+
+t.test('a source that changes its format on the way is not tried again', async t => {
+  const { music, failedSources, run } = await setUp(t)
+  const options = ['-c:a', 'libvorbis']
+  const chained = makeTrack(join(music, 'chained.ogg'), { seconds: 5, options })
+  appendFileSync(chained, readFileSync(makeTrack(join(music, 'b.ogg'), { seconds: 3, rate: 22050, channels: 1, options })))
+  await t.rejects(run('chained.ogg'), UnrecoverableError)
+  t.match(await failedSources.get('chained.ogg'), { reason: String })
+})
+
+t.test('a source that is away for a moment is not remembered as broken', async t => {
+  const { music, library, failedSources, run } = await setUp(t)
+  const file = makeTrack(join(music, 'a.flac'))
+  const open = library.open.bind(library)
+  library.open = async path => {
+    const track = await open(path)
+    rmSync(file, { force: true })
+    return track
+  }
+  const error: unknown = await run('a.flac').catch(error => error)
+  t.match(error, { message: 'The source changed while it was being transcoded' })
+  t.notOk(error instanceof UnrecoverableError)
+  t.equal(await failedSources.get('a.flac'), undefined)
+})

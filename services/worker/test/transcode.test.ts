@@ -1,0 +1,39 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { t } from 'tap'
+import { makeTrack } from '../../../test/tracks.ts'
+import { SourceError, transcode } from '../src/transcode.ts'
+
+const { signal } = new AbortController()
+
+t.test('a signal to ffmpeg, as a terminal or systemd sends to all, is not the fault of the source', async t => {
+  const input = makeTrack(join(t.testdir(), 'a.wav'), { seconds: 600 })
+  const { pid } = process
+  let told = false
+  const write = async () => {
+    if (told) return
+    told = true
+    for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
+      process.kill(Number(child), 'SIGTERM')
+    }
+  }
+  const error: unknown = await transcode({ input, samples: 600 * 44100, bitrate: 128, signal, write }).catch(error => error)
+  t.match(error, { message: /code 255/ })
+  t.notOk(error instanceof SourceError)
+})
+
+t.test('nor is an ffmpeg that cannot be run, or that says nothing', async t => {
+  const dir = t.testdir()
+  const input = makeTrack(join(dir, 'a.wav'))
+  const { PATH } = process.env
+  t.teardown(() => { process.env.PATH = PATH })
+  process.env.PATH = `${dir}:${PATH}`
+  for (const [status, message] of [[127, /code 127/], [0, /did not say/]] as const) {
+    writeFileSync(join(dir, 'ffmpeg'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
+    const error: unknown = await transcode({
+      input, samples: 88200, bitrate: 128, signal, write: async () => {}
+    }).catch(error => error)
+    t.match(error, { message })
+    t.notOk(error instanceof SourceError)
+  }
+})

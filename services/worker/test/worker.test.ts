@@ -1,0 +1,53 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { Queue, QueueEvents } from 'bullmq'
+import { pino } from 'pino'
+import { t } from 'tap'
+import { readConfig } from '@mixtape/config'
+import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
+import { testRedis } from '../../../test/redis.ts'
+import { makeTrack } from '../../../test/tracks.ts'
+import { startWorker } from '../src/worker.ts'
+
+t.test('a job that outlasts the grace time goes back to the queue, and leaves nothing', async t => {
+  const dir = t.testdir({ music: {}, cache: {} })
+  const redis = await testRedis(t)
+  const connection = { url: redis.url }
+  const queue = new Queue(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
+  const events = new QueueEvents(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
+  t.teardown(async () => { await Promise.all([queue.close(), events.close()]) })
+  await events.waitUntilReady()
+
+  makeTrack(join(dir, 'music/long.flac'), { seconds: 900 })
+  const config = readConfig({
+    MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url
+  })
+  const log = pino({ level: 'silent' })
+  const worker = await startWorker(config, log)
+  const progress = once(events, 'progress')
+  await queue.add('high', { path: 'long.flac', quality: 'high', reason: 'nightly' }, { attempts: 1 })
+  await progress
+  t.match(readdirSync(join(dir, 'cache')), [/\.part$/])
+
+  await worker.close(0)
+  t.same(readdirSync(join(dir, 'cache')), [])
+  t.equal(await queue.getJobCountByTypes('waiting', 'prioritized'), 1)
+  t.equal(await queue.getFailedCount(), 0)
+
+  const completed = once(events, 'completed')
+  const next = await startWorker(config, log)
+  await completed
+  t.same(readdirSync(join(dir, 'cache')), ['long_high.mp3'])
+  await next.close(1000)
+})
+
+t.test('without Redis a worker stops without waiting for the grace time', { timeout: 15_000 }, async t => {
+  const dir = t.testdir({ music: {}, cache: {} })
+  const config = readConfig({
+    MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: 'redis://127.0.0.1:1'
+  })
+  const worker = await startWorker(config, pino({ level: 'silent' }))
+  await worker.close(20_000)
+  t.pass()
+})
