@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { mkdirSync, rmSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { spawnChild } from './child.js'
+import { freePort } from './free-port.js'
+
+const CONFIG = fileURLToPath(new URL('../redis.conf', import.meta.url))
+
+/**
+ * Starts a private Redis as a child process, on loopback.
+ *
+ * @param {{ dir: string, port?: number }} options where its data is, and a port if it must be a certain one
+ * @returns {Promise<{ url: string, port: number, child: import('node:child_process').ChildProcess, stop(): Promise<void> }>}
+ */
+export async function startRedis ({ dir, port }) {
+  mkdirSync(dir, { recursive: true })
+  await refuseSecond(dir)
+  port ??= await freePort()
+  const child = spawnChild('redis-server', [CONFIG, '--port', `${port}`, '--dir', dir], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const exited = once(child, 'exit')
+  await ready(child, exited)
+  await writeFile(join(dir, 'port'), `${port}`)
+  child.once('exit', () => rmSync(join(dir, 'port'), { force: true }))
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    child,
+    async stop () {
+      child.kill('SIGTERM')
+      await exited
+    }
+  }
+}
+
+/** Resolves when Redis takes connections, rejects with its last words when it ends before. */
+async function ready (child, exited) {
+  const lines = []
+  const output = createInterface({ input: child.stdout })
+  await Promise.race([
+    new Promise(resolve => {
+      output.on('line', line => {
+        lines.push(line)
+        if (line.includes('Ready to accept connections')) resolve()
+        if (lines.length > 20) lines.shift()
+      })
+    }),
+    exited.then(([code]) => { throw new Error(`redis-server ended with status ${code}:\n${lines.join('\n')}`) })
+  ])
+}
+
+/** Two Redis servers on one log would ruin it. */
+async function refuseSecond (dir) {
+  const port = Number(await readFile(join(dir, 'port'), 'utf8').catch(() => ''))
+  if (!port || !await answersPing(port)) return
+  throw new Error(`A Redis already runs on ${dir} (port ${port}): is another npm start running in this folder? ` +
+    `If none is, end it with: redis-cli -p ${port} shutdown`)
+}
+
+async function answersPing (port) {
+  const socket = connect({ host: '127.0.0.1', port, timeout: 1000 })
+  try {
+    await once(socket, 'connect')
+    socket.write('PING\r\n')
+    const [answer] = await once(socket, 'data')
+    return answer.toString().startsWith('+PONG')
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
