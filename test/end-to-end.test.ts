@@ -1,0 +1,255 @@
+import { copyFileSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { Queue } from 'bullmq'
+import { t, type Test } from 'tap'
+import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
+import { http } from './http.ts'
+import { testRedis } from './redis.ts'
+import { refusal, startStreaming, startWorker, type Service } from './services.ts'
+import { decodedSamples, describe, makeTrack } from './tracks.ts'
+
+/** A library, a cache and a Redis of a test's own, and the environment that names them. */
+async function setUp (t: Test) {
+  const dir = t.testdir({ music: {}, cache: {} })
+  const redis = await testRedis(t)
+  const music = join(dir, 'music')
+  const cache = join(dir, 'cache')
+  const env = { MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache, REDIS_URL: redis.url, LOG_LEVEL: 'debug' }
+  return { music, cache, redis, env }
+}
+
+/** Asks until the answer comes out of the cache; the worker's log says when that is. */
+async function untilHit (worker: Service, url: string, path: string) {
+  const [, name = '', quality = ''] = /([^/]+)\?quality=(\w+)$/.exec(path) ?? []
+  const pattern = new RegExp(`Cached: ${decodeURIComponent(name).replaceAll(/[.+()[\]]/g, '\\$&')} → ${quality}`)
+  await http(url, path)
+  await worker.logged(pattern)
+  const answer = await http(url, path)
+  return answer
+}
+
+t.test('miss, transcode, hit: for every kind of source', async t => {
+  const { music, cache, env } = await setUp(t)
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  const tags = { title: 'So What', artist: 'Somebody', album: 'An Album', track: '1', date: '1959', genre: 'Jazz' }
+  for (const [name, options] of [
+    ['so-what.flac', []], ['b.wav', []], ['vorbis.ogg', ['-c:a', 'libvorbis']], ['opus.ogg', ['-c:a', 'libopus']],
+    ['aac.m4a', ['-c:a', 'aac']], ['alac.m4a', ['-c:a', 'alac']]
+  ] as const) {
+    makeTrack(join(music, 'jazz', name), { seconds: 5, rate: 48000, tags, options: [...options] })
+    const original = readFileSync(join(music, 'jazz', name))
+    for (const [quality, bitrate] of [['high', 256], ['medium', 192], ['low', 128]] as const) {
+      const path = `/play/jazz/${name}?quality=${quality}`
+      const miss = await http(streaming.url, path)
+      t.match(miss, { status: 200, headers: { 'cache-status': 'mixtape; fwd=miss; detail=absent' } })
+      t.ok(miss.body.equals(original), 'the original meanwhile')
+      const hit = await untilHit(worker, streaming.url, path)
+      t.match(hit, { status: 200, headers: { 'cache-status': 'mixtape; hit', 'content-type': 'audio/mpeg' } })
+      const file = join(cache, 'jazz', `${name.replace(/\.\w+$/, '')}_${quality}.mp3`)
+      t.ok(hit.body.equals(readFileSync(file)))
+      const format = await describe(file)
+      t.match(format, { codec_name: 'mp3', bit_rate: `${bitrate}000`, sample_rate: '44100', channels: 2, tags })
+      t.ok(Math.abs(format.duration - 5) < 0.05, `${format.duration} s`)
+      t.ok(Math.abs(decodedSamples(file) - 5 * 44100) <= 44, 'gapless')
+    }
+  }
+  for (const name of ['a.mp3', 'a.aac']) {
+    makeTrack(join(music, name))
+    const answer = await http(streaming.url, `/play/${name}?quality=low`)
+    t.match(answer.headers, { 'cache-status': 'mixtape; fwd=miss; detail="not transcodable"' })
+    t.ok(answer.body.equals(readFileSync(join(music, name))))
+  }
+  t.match((await http(streaming.url, '/admin/cache/stats')).json(), { cached_files: 18 })
+  t.equal(await streaming.stop(), 0)
+  t.equal(await worker.stop(), 0)
+  t.equal(streaming.lines.filter(line => line.includes('Cache hit: ')).length, 18)
+  t.equal(streaming.lines.filter(line => line.includes('Cache miss: ')).length, 36)
+})
+
+t.test('names that other programs would take for something else', async t => {
+  const { music, env } = await setUp(t)
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  const source = makeTrack(join(music, 'a.flac'), { seconds: 1 })
+  for (const name of ['-i.flac', 'concat:a.flac', 'pipe:0.flac', '%03d.flac', '$HOME `x` "y" \'z\'.flac', 'a b\\.flac', '音.flac',
+    'http:x.flac', 'UPPER.FLAC']) {
+    copyFileSync(source, join(music, name))
+    const path = `/play/${encodeURIComponent(name)}?quality=low`
+    await http(streaming.url, path)
+    while ((await http(streaming.url, path)).headers['cache-status'] !== 'mixtape; hit') await setTimeout(20)
+    t.pass(name)
+  }
+  t.same(worker.lines.filter(line => line.includes('failed')), [])
+})
+
+t.test('song.flac and song.wav side by side are two songs', async t => {
+  const { music, cache, env } = await setUp(t)
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  makeTrack(join(music, 'song.flac'), { seconds: 2 })
+  makeTrack(join(music, 'song.wav'), { seconds: 3 })
+  await untilHit(worker, streaming.url, '/play/song.flac?quality=low')
+  await untilHit(worker, streaming.url, '/play/song.wav?quality=low')
+  t.same(readdirSync(cache).sort(), ['song.wav_low.mp3', 'song_low.mp3'])
+  for (const [name, seconds] of [['song.flac', 2], ['song.wav', 3]] as const) {
+    const file = join(cache, '../answer.mp3')
+    writeFileSync(file, (await http(streaming.url, `/play/${name}?quality=low`)).body)
+    t.equal(decodedSamples(file), seconds * 44100, name)
+  }
+})
+
+t.test('a thousand misses at once are one job and one run of ffmpeg', async t => {
+  const { music, env } = await setUp(t)
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  makeTrack(join(music, 'a.flac'), { seconds: 20 })
+  const head = async () => await http(streaming.url, '/play/a.flac?quality=low', { method: 'HEAD' })
+  const answers = await Promise.all(Array.from({ length: 1000 }, head))
+  t.ok(answers.every(({ status }) => status === 200))
+  await worker.logged(/Cached: a.flac/)
+  t.equal((await head()).headers['cache-status'], 'mixtape; hit')
+  t.equal(await worker.stop(), 0)
+  t.equal(worker.lines.filter(line => line.includes('Cached: ')).length, 1)
+})
+
+t.test('after a clear, and after a broken source was replaced, the next miss works again', async t => {
+  const { music, env } = await setUp(t)
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  const good = makeTrack(join(music, 'good.flac'))
+  await untilHit(worker, streaming.url, '/play/good.flac?quality=low')
+  t.match((await http(streaming.url, '/admin/cache/clear', { method: 'POST' })).json(), { deleted_files: 1 })
+  worker.lines.length = 0
+  t.equal((await untilHit(worker, streaming.url, '/play/good.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
+
+  writeFileSync(join(music, 'text.flac'), 'no music')
+  copyFileSync(good, join(music, 'cut.flac'))
+  truncateSync(join(music, 'cut.flac'), 100_000)
+  for (const [name, reason] of [['text.flac', /failed: .*[Ii]nvalid data|failed: No audio/], ['cut.flac', /failed: The source is damaged: \d+ of its \d+/]] as const) {
+    const original = readFileSync(join(music, name))
+    const path = `/play/${name}?quality=low`
+    t.ok((await http(streaming.url, path)).body.equals(original))
+    await worker.logged(reason)
+    worker.lines.length = 0
+    t.ok((await http(streaming.url, path)).body.equals(original), 'the original is still served')
+    copyFileSync(good, join(music, 'new'))
+    renameSync(join(music, 'new'), join(music, name))
+    t.equal((await untilHit(worker, streaming.url, path)).headers['cache-status'], 'mixtape; hit')
+    t.notOk(worker.lines.some(line => line.includes('failed')), 'and was not tried again before it changed')
+  }
+})
+
+t.test('poisoned jobs fail at once and hurt nobody else', async t => {
+  const { music, env, redis } = await setUp(t)
+  const queue = new Queue(QUEUE_NAME, { connection: { url: redis.url }, prefix: KEY_PREFIX })
+  t.teardown(() => queue.close())
+  const poison = [
+    { path: '../../etc/passwd', quality: 'low', reason: 'miss' }, { path: '/etc/x.flac', quality: 'low', reason: 'miss' },
+    { path: 'a.flac', quality: 'ultra', reason: 'miss' }, { path: 7, quality: 'low', reason: 'miss' }, null, 'x', [],
+    { path: 'x'.repeat(1e6), quality: 'low', reason: 'miss' }, { path: 'gone.flac', quality: 'low', reason: 'miss' }
+  ]
+  await queue.addBulk(poison.map(data => ({ name: 'poison', data, opts: { attempts: 5 } })))
+  makeTrack(join(music, 'a.flac'))
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  t.equal((await untilHit(worker, streaming.url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
+  t.equal(await queue.getFailedCount(), poison.length)
+  t.equal(await queue.getDelayedCount(), 0, 'none is tried again')
+})
+
+t.test('Redis goes: listeners notice nothing; it comes back: misses are enqueued again', async t => {
+  const { music, env, redis } = await setUp(t)
+  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  const track = makeTrack(join(music, 'a.flac'))
+  copyFileSync(track, join(music, 'b.flac'))
+  await untilHit(worker, streaming.url, '/play/a.flac?quality=low')
+  await redis.stop()
+  await streaming.logged(/Redis is not reachable/)
+  t.equal((await http(streaming.url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
+  t.match(await http(streaming.url, '/play/b.flac?quality=low'), { status: 200 })
+  t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded', checks: { redis: 'not reachable' } })
+  await testRedis(t, { port: redis.port })
+  await worker.logged(/Redis is reachable/)
+  while ((await http(streaming.url, '/health/ready')).json().status !== 'ok') await setTimeout(10)
+  t.equal((await untilHit(worker, streaming.url, '/play/b.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
+})
+
+t.test('Redis hangs: no request waits for it', async t => {
+  const { music, env, redis } = await setUp(t)
+  const streaming = await startStreaming(t, env)
+  makeTrack(join(music, 'a.flac'))
+  await http(streaming.url, '/play/a.flac?quality=low')
+  redis.child.kill('SIGSTOP')
+  t.teardown(() => redis.child.kill('SIGCONT'))
+  for (let i = 0; i < 20; i++) t.equal((await http(streaming.url, '/play/a.flac?quality=high')).status, 200)
+  t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded' })
+  redis.child.kill('SIGCONT')
+})
+
+/** Process ids of the ffmpeg children of a process. */
+function encoders (parent: number | undefined): number[] {
+  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => {
+    try {
+      const [, command = '', ppid] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+      return command === 'ffmpeg' && Number(ppid) === parent
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Resolves when something has become true that no event tells. */
+async function until (condition: () => unknown): Promise<void> {
+  while (!condition()) await setTimeout(10)
+}
+
+t.test('a worker is killed in mid-transcode: no orphan, nothing half-made, and the job runs again', async t => {
+  const { music, cache, env } = await setUp(t)
+  const streaming = await startStreaming(t, env)
+  makeTrack(join(music, 'long.flac'), { seconds: 600 })
+  const worker = await startWorker(t, env)
+  await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })
+  await until(() => readdirSync(cache).some(name => name.endsWith('.part')))
+  await until(() => encoders(worker.child.pid).length > 0)
+  const pids = encoders(worker.child.pid)
+  await worker.stop('SIGKILL')
+  await until(() => !pids.some(isRunning))
+  t.pass('ffmpeg died with its worker')
+  const next = await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })
+  t.equal(next.headers['cache-status'], 'mixtape; fwd=miss; detail=absent')
+
+  const second = await startWorker(t, env)
+  await second.logged(/Cached: long.flac/)
+  t.equal((await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })).headers['cache-status'], 'mixtape; hit')
+  t.same(readdirSync(cache), ['long_high.mp3'], 'the part of the dead worker was swept')
+})
+
+function isRunning (pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+t.test('a worker is told to stop: what runs is finished', async t => {
+  const { music, cache, env } = await setUp(t)
+  const streaming = await startStreaming(t, env)
+  makeTrack(join(music, 'a.flac'), { seconds: 120 })
+  const worker = await startWorker(t, env)
+  await http(streaming.url, '/play/a.flac?quality=high', { method: 'HEAD' })
+  await until(() => readdirSync(cache).some(name => name.endsWith('.part')))
+  t.equal(await worker.stop(), 0)
+  t.same(readdirSync(cache), ['a_high.mp3'])
+})
+
+t.test('a wrong environment stops the start with a sentence', async t => {
+  const { env } = await setUp(t)
+  for (const [wrong, sentence] of [
+    [{ PORT: 'http' }, 'PORT is "http". Allowed: a whole number from 0 to 65535.'],
+    [{ HOST: '0.0.0.0' }, /^HOST is "0.0.0.0" and ADMIN_TOKEN is not set/]
+  ] as const) {
+    const { status, said } = await refusal(t, { ...env, ...wrong })
+    t.equal(status, 1)
+    t.match(said, sentence)
+    t.notMatch(said, /^ +at /m, 'no stack')
+  }
+  const open = await startStreaming(t, { ...env, HOST: '0.0.0.0', ADMIN_TOKEN: 'secret' })
+  t.equal((await http(open.url, '/admin/cache/stats')).status, 401)
+})
