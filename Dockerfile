@@ -1,0 +1,19 @@
+# One image, two commands: the streaming service, and `node services/worker/dist/main.js`.
+
+FROM node:20-bookworm-slim AS build
+WORKDIR /app
+COPY . .
+RUN npm ci && npx tsc -b && npm prune --omit=dev
+
+FROM node:20-bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/packages ./packages
+COPY --from=build /app/services ./services
+# A named volume that is empty takes its owner from here.
+RUN mkdir /music /cache && chown node:node /cache
+USER node
+EXPOSE 5000
+CMD ["node", "services/streaming/dist/server.js"]
