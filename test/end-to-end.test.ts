@@ -6,7 +6,7 @@ import { t, type Test } from 'tap'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
 import { http } from './http.ts'
 import { testRedis } from './redis.ts'
-import { refusal, startStreaming, startWorker, type Service } from './services.ts'
+import { encoders, refusal, startStreaming, startWorker, until, type Service } from './services.ts'
 import { decodedSamples, describe, makeTrack } from './tracks.ts'
 
 /** A library, a cache and a Redis of a test's own, and the environment that names them. */
@@ -181,23 +181,6 @@ t.test('Redis hangs: no request waits for it', async t => {
   t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded' })
   redis.child.kill('SIGCONT')
 })
-
-/** Process ids of the ffmpeg children of a process. */
-function encoders (parent: number | undefined): number[] {
-  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => {
-    try {
-      const [, command = '', ppid] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-      return command === 'ffmpeg' && Number(ppid) === parent
-    } catch {
-      return false
-    }
-  })
-}
-
-/** Resolves when something has become true that no event tells. */
-async function until (condition: () => unknown): Promise<void> {
-  while (!condition()) await setTimeout(10)
-}
 
 t.test('a worker is killed in mid-transcode: no orphan, nothing half-made, and the job runs again', async t => {
   const { music, cache, env } = await setUp(t)

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
@@ -72,4 +74,21 @@ export async function refusal (t: Test, env: NodeJS.ProcessEnv): Promise<{ statu
   const service = start(t, 'streaming/dist/server.js', { PORT: '0', ...env })
   const [status] = await once(service.child, 'close')
   return { status, said: service.lines.join('\n') }
+}
+
+/** Process ids of the ffmpeg children of a process. */
+export function encoders (parent: number | undefined): number[] {
+  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => {
+    try {
+      const [, command = '', ppid] = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+      return command === 'ffmpeg' && Number(ppid) === parent
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Resolves when something has become true that no event tells. */
+export async function until (condition: () => unknown): Promise<void> {
+  while (!await condition()) await setTimeout(10)
 }

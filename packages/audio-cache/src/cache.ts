@@ -1,19 +1,15 @@
 import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { cachedPaths } from './cached-name.ts'
+import { cachedPaths, partPrefix } from './cached-name.ts'
 import { extension, Library, type Track } from './library.ts'
-import { mp3Size } from './mp3-layout.ts'
+import { growingFile, GrowingFile } from './growing-file.ts'
 import { isNothingThere, openFile, type OpenFile } from './open-file.ts'
-import { Part } from './part.ts'
-import { provenanceOf } from './provenance.ts'
+import { LEASE_MS, Part } from './part.ts'
+import { etagOf, fileSize, isMadeFrom, PROFILE, provenanceOf } from './provenance.ts'
 import { evict, type Candidate, type Rank } from './evict.ts'
 import { sweepOrphans, type Sweep } from './orphans.ts'
 import { clear, stats, sweepParts, type CacheStats, type Removed, type Selection } from './walk.ts'
-import { ID3V1_SIZE, type Provenance, type Tags } from './tag.ts'
 import type { TranscodeQuality } from './qualities.ts'
-
-/** Version of the pipeline behind every cached file: raise it, and what was made before is stale. */
-export const PROFILE = 1
 
 export type Lookup =
   | { status: 'hit', file: OpenFile, path: string }
@@ -59,9 +55,35 @@ export class AudioCache {
     return { status: 'miss', reason }
   }
 
-  /** Begins a transcode: its head is known before the encoder has said a word. */
-  async createPart (track: Track, quality: TranscodeQuality, samples: number, tags: Tags): Promise<Part> {
-    return await Part.create(this.dir, track, quality, { samples, tags, profile: PROFILE })
+  /**
+   * Looks for the transcode that a worker is making of a track as the track is now. The caller closes what it gets.
+   *
+   * @returns 'begun' where the worker does not know yet how long it will be
+   */
+  async findGrowing (track: Track, quality: TranscodeQuality): Promise<GrowingFile | 'begun' | undefined> {
+    const dir = join(this.dir, dirname(track.path))
+    const prefix = partPrefix(track.path, quality)
+    let begun = false
+    for (const name of await readdir(dir).catch(noNames)) {
+      if (!name.startsWith(prefix)) continue
+      const file = await openFile(join(dir, name))
+      if (!file) continue
+      const alive = Date.now() - Number(file.mtimeNs / 1_000_000n) < LEASE_MS
+      const growing = alive ? await growingFile(file, track, quality) : undefined
+      if (growing instanceof GrowingFile) return growing
+      await file.close()
+      begun ||= growing === 'begun'
+    }
+    return begun ? 'begun' : undefined
+  }
+
+  /**
+   * Begins a transcode.
+   *
+   * @param options.forListeners whether it is served while it grows
+   */
+  async createPart (track: Track, quality: TranscodeQuality, { forListeners = true } = {}): Promise<Part> {
+    return await Part.create(this.dir, track, quality, forListeners)
   }
 
   /**
@@ -137,15 +159,7 @@ export class AudioCache {
   }
 }
 
-function isMadeFrom (track: Track, { file, version, profile }: Provenance): boolean {
-  return file === track.name && version === track.version && profile === PROFILE
-}
-
-function fileSize ({ tagSize, samples }: { tagSize: number, samples: number }, quality: TranscodeQuality): number {
-  return tagSize + mp3Size(samples, quality) + ID3V1_SIZE
-}
-
-/** Bytes differ between machines and builds of ffmpeg, so the tag follows the run of the encoder (RFC 9110, 8.8.1). */
-function etagOf ({ generation }: Provenance): string {
-  return `"${generation}"`
+function noNames (error: unknown): string[] {
+  if (isNothingThere(error)) return []
+  throw error
 }

@@ -18,9 +18,19 @@ export function cachedPaths (path: string, quality: TranscodeQuality): [string, 
   return [join(dirname(path), fit(stem, `_${quality}.mp3`)), join(dirname(path), fit(name, `_${quality}.mp3`))]
 }
 
-/** Where a transcode grows, hidden beside its final name: one name for each run of the encoder. */
+/** Where a transcode grows, beside its final name: one name for each try, all with one beginning. */
 export function partPath (path: string, quality: TranscodeQuality, generation: string): string {
-  return join(dirname(path), `.${hash(`${basename(path)}\0${quality}`)}.${generation}.part`)
+  return join(dirname(path), `${partPrefix(path, quality)}${generation}.part`)
+}
+
+/** What the parts of one track at one quality begin with. */
+export function partPrefix (path: string, quality: TranscodeQuality): string {
+  return `.${hash(`${basename(path)}\0${quality}`)}.`
+}
+
+/** Where a transcode grows that nobody but its worker finds. */
+export function hiddenPartPath (path: string, generation: string): string {
+  return join(dirname(path), `.${generation}.${generation}.part`)
 }
 
 /** @returns undefined for a name that no cached file has */

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { partPath } from './cached-name.ts'
+import { hiddenPartPath, partPath } from './cached-name.ts'
 import { infoFrame, mp3Size } from './mp3-layout.ts'
+import { PROFILE } from './provenance.ts'
 import { ID3V1_SIZE, id3v1, id3v2, type Tags } from './tag.ts'
 import type { Track } from './library.ts'
 import type { TranscodeQuality } from './qualities.ts'
@@ -14,70 +15,104 @@ export const LEASE_MS = 5000
 /** The source holds more than was found in it before: it changes its format on the way, as chained streams may. */
 export class OverrunError extends Error {}
 
-/** A transcode on its way: tag and Info frame first, then whatever the encoder says, in order, and never rewritten. */
+/** A second run of the encoder did not say what the first had said. */
+export class UnlikeError extends Error {}
+
+/**
+ * A transcode on its way: tag and Info frame first, then whatever the encoder says, in order, and never rewritten.
+ *
+ * An empty one says that a worker has begun, one with a head is served to listeners while it grows.
+ */
 export class Part {
   /** The track's path, relative to MUSIC_ROOT. */
   readonly path: string
   readonly quality: TranscodeQuality
-  /** Bytes that the finished file will have. */
-  readonly size: number
+  readonly #track: Track
+  readonly #generation: string
   readonly #file: string
   readonly #handle: FileHandle
-  readonly #trailer: Buffer
   readonly #lease: NodeJS.Timeout
+  #head: Buffer = Buffer.alloc(0)
+  #trailer: Buffer = Buffer.alloc(0)
+  #size = 0
+  /** Bytes in the file. */
   #written = 0
+  /** Where the next bytes belong: behind the last, or, in a second run of the encoder, before them. */
+  #position = 0
   #closed = false
 
-  static async create (
-    cacheDir: string,
-    track: Track,
-    quality: TranscodeQuality,
-    { samples, tags, profile }: { samples: number, tags: Tags, profile: number }
-  ): Promise<Part> {
+  /** @param forListeners whether it is served while it grows */
+  static async create (cacheDir: string, track: Track, quality: TranscodeQuality, forListeners: boolean): Promise<Part> {
     const generation = randomBytes(8).toString('hex')
-    const provenance = { file: track.name, version: track.version, samples, profile, generation }
-    const head = id3v2(tags, provenance)
-    const size = head.length + mp3Size(samples, quality) + ID3V1_SIZE
-    const file = join(cacheDir, partPath(track.path, quality, generation))
-    const part = new Part(track.path, quality, size, file, await openNew(file), id3v1(tags))
-    try {
-      await part.append(Buffer.concat([head, infoFrame(samples, quality)]))
-      return part
-    } catch (error) {
-      await part.discard()
-      throw error
-    }
+    const name = forListeners ? partPath(track.path, quality, generation) : hiddenPartPath(track.path, generation)
+    const file = join(cacheDir, name)
+    return new Part(track, quality, generation, file, await openNew(file))
   }
 
   private constructor (
-    path: string, quality: TranscodeQuality, size: number, file: string, handle: FileHandle, trailer: Buffer
+    track: Track, quality: TranscodeQuality, generation: string, file: string, handle: FileHandle
   ) {
-    this.path = path
+    this.path = track.path
     this.quality = quality
-    this.size = size
+    this.#track = track
+    this.#generation = generation
     this.#file = file
     this.#handle = handle
-    this.#trailer = trailer
     // Waiting for a slow disk must not look like death.
     this.#lease = setInterval(() => {
       handle.utimes(new Date(), new Date()).catch(() => {})
     }, LEASE_MS / 5)
   }
 
-  /** From 0 to 1. */
-  get progress (): number {
-    return this.#written / this.size
+  /** Settles every byte but the audio: from here on the size is known. */
+  layOut (samples: number, tags: Tags): void {
+    const { name: file, version } = this.#track
+    const tag = id3v2(tags, { file, version, samples, profile: PROFILE, generation: this.#generation })
+    this.#head = Buffer.concat([tag, infoFrame(samples, this.quality)])
+    this.#trailer = id3v1(tag)
+    this.#size = tag.length + mp3Size(samples, this.quality) + ID3V1_SIZE
   }
 
+  /** Bytes that the finished file will have. */
+  get size (): number {
+    return this.#size
+  }
+
+  /** From 0 to 1. */
+  get progress (): number {
+    return this.#position / this.#size
+  }
+
+  /** Bytes that are missing before the tag at the end. */
+  get missing (): number {
+    return this.#size - ID3V1_SIZE - this.#position
+  }
+
+  /**
+   * Begins with the head, or begins again: what a second run of the encoder says is compared with what is there, so
+   * that listeners in the middle of it notice nothing but a pause.
+   */
+  async begin (): Promise<void> {
+    this.#position = 0
+    await this.append(this.#head)
+  }
+
+  /**
+   * @throws {OverrunError}
+   * @throws {UnlikeError}
+   */
   async append (bytes: Buffer): Promise<void> {
-    if (this.#written + bytes.length > this.size) {
-      throw new OverrunError(`The encoder wrote more than the ${this.size} bytes that the file should have`)
+    if (this.#position + bytes.length > this.#size) {
+      throw new OverrunError(`The encoder wrote more than the ${this.#size} bytes that the file should have`)
     }
-    for (let done = 0; done < bytes.length;) {
+    const known = Math.min(this.#written - this.#position, bytes.length)
+    if (known > 0) await this.#compare(bytes.subarray(0, known))
+    for (let done = known; done < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, done)
       done += bytesWritten
+      this.#written += bytesWritten
     }
-    this.#written += bytes.length
+    this.#position += bytes.length
   }
 
   /**
@@ -87,10 +122,8 @@ export class Part {
    * @throws where it has not exactly the bytes it should have; then no file has the final name
    */
   async publish (file: string): Promise<number> {
+    if (this.missing !== 0) throw new Error(`The file lacks ${this.missing} of its ${this.size} bytes`)
     await this.append(this.#trailer)
-    if (this.#written !== this.size) {
-      throw new Error(`The encoder wrote ${this.#written} of the ${this.size} bytes that the file should have`)
-    }
     await this.#handle.sync()
     if ((await this.#handle.stat()).nlink === 0) throw new Error('The part was deleted while it was being written')
     await this.#close()
@@ -106,6 +139,13 @@ export class Part {
     await rm(this.#file, { force: true })
   }
 
+  async #compare (bytes: Buffer): Promise<void> {
+    const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(bytes.length), 0, bytes.length, this.#position)
+    if (bytesRead < bytes.length || !buffer.equals(bytes)) {
+      throw new UnlikeError('The second run of the encoder is not like the first')
+    }
+  }
+
   async #close (): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -119,7 +159,7 @@ async function openNew (file: string): Promise<FileHandle> {
   for (let tries = 1; ; tries++) {
     await mkdir(dirname(file), { recursive: true })
     try {
-      return await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND)
+      return await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 5) throw error
     }

@@ -56,22 +56,43 @@ export function id3v2 (tags: Tags, provenance: Provenance): Buffer {
 }
 
 /**
- * Reads what `id3v2` wrote.
+ * Reads who made a file, and how.
  *
  * @param head the first bytes of a file
  * @returns undefined for a file that another tool made
  */
 export function readProvenance (head: Buffer): (Provenance & { tagSize: number }) | undefined {
-  if (head.toString('latin1', 0, 4) !== 'ID3\x04') return undefined
-  const tagSize = HEADER_SIZE + readSynchsafe(head, 6)
-  const end = Math.min(tagSize, head.length)
+  if (!isId3v2(head)) return undefined
+  for (const { id, text } of textFrames(head)) {
+    const [name, value] = text.split('\0')
+    if (id === 'TXXX' && name === PROVENANCE && value) return parse(value, id3v2Size(head))
+  }
+}
+
+/** Reads the text that `id3v2` wrote, out of a whole tag. */
+export function readTags (tag: Buffer): Tags {
+  const names = Object.keys(TEXT_FRAMES) as (keyof typeof TEXT_FRAMES)[]
+  return Object.fromEntries([...textFrames(tag)].flatMap(({ id, text }) => {
+    const name = names.find(name => TEXT_FRAMES[name] === id)
+    return name ? [[name, text]] : []
+  }))
+}
+
+function isId3v2 (head: Buffer): boolean {
+  return head.toString('latin1', 0, 4) === 'ID3\x04'
+}
+
+function id3v2Size (head: Buffer): number {
+  return HEADER_SIZE + readSynchsafe(head, 6)
+}
+
+/** Frames of UTF-8 text; the last may be cut off where `head` is. */
+function * textFrames (head: Buffer): Generator<{ id: string, text: string }> {
+  const end = Math.min(id3v2Size(head), head.length)
   for (let at = HEADER_SIZE; at + HEADER_SIZE <= end;) {
     const size = readSynchsafe(head, at + 4)
     const content = head.subarray(at + HEADER_SIZE, at + HEADER_SIZE + size)
-    if (head.toString('latin1', at, at + 4) === 'TXXX' && content[0] === UTF8) {
-      const [name, value] = content.toString('utf8', 1).split('\0')
-      if (name === PROVENANCE && value) return parse(value, tagSize)
-    }
+    if (content[0] === UTF8) yield { id: head.toString('latin1', at, at + 4), text: content.toString('utf8', 1) }
     at += HEADER_SIZE + size
   }
 }
@@ -87,8 +108,13 @@ function parse (value: string, tagSize: number): (Provenance & { tagSize: number
 /** Bytes of an ID3v1 tag. */
 export const ID3V1_SIZE = 128
 
-/** Writes an ID3v1 tag, for clients that look at the last 128 bytes before anything else. */
-export function id3v1 (tags: Tags): Buffer {
+/**
+ * Writes an ID3v1 tag, for clients that look at the last 128 bytes before anything else.
+ *
+ * It says what the ID3v2 tag says, so that whoever has the head of a file knows its end.
+ */
+export function id3v1 (id3v2: Buffer): Buffer {
+  const tags = readTags(id3v2)
   const tag = Buffer.alloc(ID3V1_SIZE)
   tag.write('TAG', 0, 'latin1')
   tag.write(latin1(tags.title), 3, 30, 'latin1')

@@ -22,7 +22,9 @@ function setUp (t: Test, names: string[]) {
   async function begin (path: string, quality: TranscodeQuality) {
     const track = await library.open(path)
     if (!track) throw new Error(`no ${path}`)
-    const part = await cache.createPart(track, quality, SAMPLES, { title: path })
+    const part = await cache.createPart(track, quality)
+    part.layOut(SAMPLES, { title: path })
+    await part.begin()
     await track.close()
     return part
   }

@@ -33,6 +33,9 @@ const environmentSchema = Type.Object({
     pattern: EXTENSION_LIST,
     description: 'a comma-separated list of file extensions in lower case, each with its dot: .flac,.wav'
   }),
+  AUDIO_CACHE_ON_MISS: Type.Enum(['original', 'transcode'], { default: 'original', description: 'original or transcode' }),
+  AUDIO_CACHE_LIVE_WAIT: Type.Number({ default: 2, minimum: 0, maximum: 60, description: 'seconds from 0 to 60' }),
+  LIVE_MAX: Type.Integer({ default: 32, minimum: 1, maximum: 10_000, description: 'a whole number from 1 to 10000' }),
   AUDIO_CACHE_MAX_SIZE: Type.Optional(Type.String({ pattern: SIZE_PATTERN, description: SIZE })),
   AUDIO_CACHE_MIN_FREE: Type.String({ default: '1GiB', pattern: SIZE_PATTERN, description: SIZE }),
   AUDIO_CACHE_EVICTION: Type.Enum(['lru', 'age', 'quality'], { default: 'lru', description: 'lru, age or quality' }),

@@ -5,10 +5,14 @@ import { FailedSources } from './failed-sources.ts'
 import { deduplicationId, parseTranscodeJob, priorities, type TranscodeJob } from './job.ts'
 import { jobOptions, KEY_PREFIX, QUEUE_NAME } from './queue.ts'
 
-/** What became of a wish: a new job, one that waits or runs already, or none because this source is known to fail. */
+/**
+ * What became of a wish: a new job, one that waits or runs already, one that was tried and has to wait before it is
+ * tried again, or none because this source is known to fail.
+ */
 export type EnqueueResult =
   | { status: 'queued' }
   | { status: 'duplicate' }
+  | { status: 'postponed' }
   | { status: 'failed', reason: string }
 
 /** Where a job stands that was asked for and is not done. */
@@ -80,8 +84,9 @@ export class TranscodeProducer {
     const priority = priorities[job.reason]
     const added = await this.#queue.add(job.quality, job, { jobId, priority, deduplication: { id } })
     if (added.id === jobId) return { status: 'queued' }
-    if (added.id) await this.#promote(await this.#queue.getJob(added.id), priority)
-    return { status: 'duplicate' }
+    const waiting = added.id ? await this.#queue.getJob(added.id) : undefined
+    await this.#promote(waiting, priority)
+    return { status: waiting && (waiting.delay > 0 || waiting.attemptsMade > 0) ? 'postponed' : 'duplicate' }
   }
 
   async #promote (job: Job<TranscodeJob> | undefined, priority: number): Promise<void> {

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises'
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
@@ -11,21 +10,19 @@ import { sendBytes } from '../src/serving/send-bytes.ts'
 import { build } from './app.ts'
 
 t.test('a file that cannot be read on breaks the connection', async t => {
-  const handle = await open(t.testdir()) // reading a directory fails, as a disk does
+  const broken = { size: 10, mtimeNs: 0n, etag: '', close: async () => {}, read: async () => { throw new Error('EIO') } }
   const failures: unknown[] = []
   const server = createServer((request, response) => {
     response.writeHead(200, { 'content-length': 10 })
-    const file = { handle, size: 10, mtimeNs: 0n, etag: '', close: async () => {} }
-    sendBytes(response, file, { first: 0, last: 9 }).catch(error => failures.push(error))
+    sendBytes(response, broken, { first: 0, last: 9 }).catch(error => failures.push(error))
   }).listen(0, '127.0.0.1')
-  t.teardown(async () => {
+  t.teardown(() => {
     server.closeAllConnections()
     server.close()
-    await handle.close()
   })
   await new Promise(resolve => server.once('listening', resolve))
   await t.rejects(http(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/'))
-  t.match(failures, [{ code: 'EISDIR' }])
+  t.match(failures, [{ message: 'EIO' }])
 })
 
 t.test('a listener who leaves with answers still waiting on the connection leaves no descriptor open', async t => {

@@ -31,10 +31,13 @@ const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 /**
  * Reads the length and the tags of a source, decoding it once where its header does not say how long it is.
  *
- * @param input absolute path
+ * @param run.input absolute path
+ * @param run.niceness of the decoder
  * @throws {SourceError} where it holds no audio
  */
-export async function probe (input: string, signal: AbortSignal): Promise<Probe> {
+export async function probe (
+  { input, niceness, signal }: { input: string, niceness: number, signal: AbortSignal }
+): Promise<Probe> {
   const { streams = [], format = {} } = await ffprobe(input, signal)
   const stream = streams.find(({ codec_type: type }) => type === 'audio')
   const rate = Number(stream?.sample_rate)
@@ -43,7 +46,7 @@ export async function probe (input: string, signal: AbortSignal): Promise<Probe>
   // A sound file that was written to a pipe states the largest length there is.
   const bytes = ((stated / rate) * Number(stream.bit_rate)) / 8
   const overstated = format.format_name === 'wav' && bytes > Number(format.size)
-  const sourceSamples = (!overstated && stated) || await countSamples(input, signal)
+  const sourceSamples = (!overstated && stated) || await countSamples({ input, niceness, signal })
   if (!sourceSamples) throw new SourceError('Not one sample of audio')
   return {
     sourceSamples,

@@ -1,13 +1,10 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
-import { bitrates, OverrunError, type AudioCache, type Library, type Track } from '@mixtape/audio-cache'
-import { parseTranscodeJob, type CacheUsage, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
+import { bitrates, OverrunError, type AudioCache, type Library, type Part, type Track } from '@mixtape/audio-cache'
+import { parseTranscodeJob, priorities, type CacheUsage, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
 import { probe } from './probe.ts'
 import { NoRoomError, type Room } from './room.ts'
 import { SourceError, transcode } from './transcode.ts'
-
-/** Decoders drop up to this many samples of a sound file at its end; a file that lacks more is damaged. */
-const TOLERATED_SAMPLES = 2048
 
 /** A job that finds no room looks again after this many milliseconds. */
 const NO_ROOM_DELAY_MS = 10_000
@@ -19,6 +16,8 @@ export interface ProcessorOptions {
   room: Room
   usage: CacheUsage
   log: Logger
+  /** Whether listeners are served what is being made, and not the original meanwhile. */
+  listenersWait: boolean
   /** Aborted when the worker has no more time: running jobs go back to the queue. */
   shutdown: AbortSignal
 }
@@ -27,7 +26,9 @@ export interface ProcessorOptions {
  * One job, top to bottom. It may run twice, or at two places: it looks first, and what it publishes replaces nothing
  * that is still good.
  */
-export function createProcessor ({ library, cache, failedSources, room, usage, log, shutdown }: ProcessorOptions) {
+export function createProcessor (
+  { library, cache, failedSources, room, usage, log, listenersWait, shutdown }: ProcessorOptions
+) {
   return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string> {
     const { path, quality } = parse(job.data)
     const track = await library.open(path)
@@ -70,29 +71,22 @@ export function createProcessor ({ library, cache, failedSources, room, usage, l
     job: Job, track: Track, quality: TranscodeJob['quality'], signal: AbortSignal
   ): Promise<string> {
     const started = performance.now()
-    const { samples, sourceSamples, tags } = await probe(track.realPath, signal)
-    const part = await cache.createPart(track, quality, samples, tags)
+    const niceness = listenersWait && job.priority === priorities.miss ? 0 : 10
+    // What the queue tries again is not for listeners: they have been let down once.
+    const part = await cache.createPart(track, quality, { forListeners: job.attemptsMade === 0 })
     let unused = 0
-    let reported = 0
     try {
+      const { samples, sourceSamples, tags } = await probe({ input: track.realPath, niceness, signal })
+      part.layOut(samples, tags)
       await room.reserve(part.size)
       unused = part.size
-      const decoded = await transcode({
-        input: track.realPath,
-        samples,
-        bitrate: bitrates[quality],
-        signal,
-        write: async bytes => {
-          await part.append(bytes)
-          if (performance.now() - reported < 1000) return
-          reported = performance.now()
-          job.updateProgress(Math.floor(part.progress * 100)).catch(() => {})
-        }
+      const encode = () => runEncoder(job, part, track, { samples, sourceSamples, niceness, signal })
+      await encode().catch(async error => {
+        if (signal.aborted || isNoRoom(error) || error instanceof OverrunError) throw error
+        log.warn({ job: job.data }, `Once more, for those who listen: ${error.message}`)
+        await checkUnchanged(track)
+        await encode()
       })
-      // ffmpeg ends with 0 on a source that was cut off or has a hole.
-      if (decoded < sourceSamples - TOLERATED_SAMPLES) {
-        throw new SourceError(`The source is damaged: ${decoded} of its ${sourceSamples} samples could be decoded`)
-      }
       await checkUnchanged(track)
       const { path, replaced } = await cache.publish(part)
       unused = replaced
@@ -102,6 +96,32 @@ export function createProcessor ({ library, cache, failedSources, room, usage, l
     } finally {
       await part.discard()
       await room.release(unused)
+    }
+  }
+
+  /** Fills a part up to the tag at its end. */
+  async function runEncoder (
+    job: Job, part: Part, { realPath }: Track, { samples, sourceSamples, niceness, signal }:
+    { samples: number, sourceSamples: number, niceness: number, signal: AbortSignal }
+  ): Promise<void> {
+    let reported = 0
+    await part.begin()
+    const decoded = await transcode({
+      input: realPath,
+      samples,
+      bitrate: bitrates[part.quality],
+      niceness,
+      signal,
+      write: async bytes => {
+        await part.append(bytes)
+        if (performance.now() - reported < 1000) return
+        reported = performance.now()
+        job.updateProgress(Math.floor(part.progress * 100)).catch(() => {})
+      }
+    })
+    // ffmpeg ends with 0 on a source that was cut off or has a hole.
+    if (part.missing > 0) {
+      throw new SourceError(`The source is damaged: ${decoded} of its ${sourceSamples} samples could be decoded`)
     }
   }
 

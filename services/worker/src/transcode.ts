@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
 import { SAMPLE_RATE } from '@mixtape/audio-cache'
 import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
@@ -12,6 +13,12 @@ const DECODED = /Input stream #0:\d+ \(audio\): .*frames decoded.*\((\d+) sample
 /** Any status but 126 and 127, which are the shell's own, and 255, with which ffmpeg answers a signal. */
 const REFUSED = /exited with code (?!(126|127|255)\b)[1-9]/
 
+/**
+ * Decoders drop up to this many samples at the end of a sound file, which is then filled up with silence. A file that
+ * lacks more is damaged; it is not filled up, so that nobody takes its silence for music.
+ */
+const TOLERATED_SAMPLES = 2048
+
 /** The source itself is at fault: ffmpeg has read it and can do nothing with it. */
 export class SourceError extends Error {}
 
@@ -19,15 +26,29 @@ interface Run {
   /** Absolute path of the source. */
   input: string
   outputOptions: string[]
+  /** From 0, first among processes, to 19. */
+  niceness: number
   /** Takes the output in order; ffmpeg waits meanwhile. */
   write: (bytes: Buffer) => Promise<void>
   signal: AbortSignal
 }
 
 /**
+ * Asks ffmpeg what it can do, as fluent-ffmpeg does before its first run: a quarter of a second that no listener shall
+ * wait for.
+ *
+ * @throws where there is no ffmpeg that can be run
+ */
+export async function askAbilities (): Promise<void> {
+  const command = ffmpeg().setFfmpegPath(FFMPEG)
+  await promisify(command.availableFormats.bind(command))()
+  await promisify(command.availableEncoders.bind(command))()
+}
+
+/**
  * Transcodes the first audio stream of a file to bare frames of constant bitrate MP3, 44.1 kHz stereo.
  *
- * @param samples at 44.1 kHz: the output is cut or filled with silence to exactly this length
+ * @param samples at 44.1 kHz: the output is cut to this length; it is shorter only where the source is damaged
  * @param bitrate in kbit/s
  * @returns the samples that were decoded, at the rate of the source
  * @throws {SourceError} where ffmpeg refuses the source
@@ -36,12 +57,13 @@ export async function transcode (
   { samples, bitrate, ...run }: Omit<Run, 'outputOptions'> & { samples: number, bitrate: number }
 ): Promise<number> {
   const filters = `aresample=${SAMPLE_RATE},aformat=sample_rates=${SAMPLE_RATE}:channel_layouts=stereo,` +
-    `apad=whole_len=${samples},atrim=end_sample=${samples}`
+    `apad=pad_len=${TOLERATED_SAMPLES},atrim=end_sample=${samples}`
   return await runFfmpeg({
     ...run,
     outputOptions: [
       '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
-      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3'
+      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0',
+      '-flush_packets', '1', '-f', 'mp3'
     ]
   })
 }
@@ -51,16 +73,15 @@ export async function transcode (
  *
  * @returns its samples, at its own rate
  */
-export async function countSamples (input: string, signal: AbortSignal): Promise<number> {
+export async function countSamples (run: Pick<Run, 'input' | 'niceness' | 'signal'>): Promise<number> {
   return await runFfmpeg({
-    input,
-    signal,
+    ...run,
     outputOptions: ['-map', '0:a:0', '-vn', '-f', 'null'],
     write: async () => {}
   })
 }
 
-function runFfmpeg ({ input, outputOptions, write, signal }: Run): Promise<number> {
+function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Promise<number> {
   return new Promise((resolve, reject) => {
     let decoded: number | undefined
     let started = false
@@ -80,7 +101,7 @@ function runFfmpeg ({ input, outputOptions, write, signal }: Run): Promise<numbe
       }
     })
 
-    const command = ffmpeg({ niceness: 10, stdoutLines: 20 })
+    const command = ffmpeg({ niceness, stdoutLines: 20 })
       .setFfmpegPath(FFMPEG)
       .input(inputUrl(input))
       // Strings in one array are split at a space; separate arguments are not.

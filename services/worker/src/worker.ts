@@ -4,13 +4,15 @@ import type { Logger } from 'pino'
 import { AudioCache, Library } from '@mixtape/audio-cache'
 import type { Config } from '@mixtape/config'
 import {
-  CacheUsage, FailedSources, Maintenance, MAINTENANCE_QUEUE, Mixtapes, Plays, QUEUE_NAME, TranscodeProducer, workerConnection,
+  CacheUsage, FailedSources, Maintenance, MAINTENANCE_QUEUE, Mixtapes, Plays, QUEUE_NAME, TranscodeEvents, TranscodeProducer, workerConnection,
   workerOptions
 } from '@mixtape/transcode-queue'
+import { ListenerSlot } from './listener-slot.ts'
 import { createMaintenance } from './maintenance.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
 import { createRoom } from './room.ts'
+import { askAbilities } from './transcode.ts'
 
 export interface TranscodeWorker {
   /**
@@ -38,19 +40,26 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   await mkdir(config.AUDIO_CACHE_DIR, { recursive: true })
   await sweep()
 
-  const transcodes = new Worker(
-    QUEUE_NAME,
-    createProcessor({
-      library, cache, failedSources: new FailedSources(connection), room, usage, log, shutdown: outOfTime.signal
-    }),
-    { ...workerOptions, connection, concurrency: config.WORKER_CONCURRENCY }
-  )
+  const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
+  const processor = createProcessor({
+    library, cache, failedSources: new FailedSources(connection), room, usage, log, listenersWait, shutdown: outOfTime.signal
+  })
+  let running = 0
+  // All three parameters, because BullMQ passes on the loss of a lock only to those who name it.
+  const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
+    running++
+    return await processor(job, token, lockLost).finally(() => { running-- })
+  }, { ...workerOptions, connection, concurrency: config.WORKER_CONCURRENCY })
+  const events = listenersWait ? new TranscodeEvents(workerConnection(config.REDIS_URL, log)) : undefined
+  const isNeeded = () => running >= config.WORKER_CONCURRENCY
+  const listenerSlot = events && new ListenerSlot(processor, { connection, producer, events, isNeeded })
   const listings = new Worker(
     MAINTENANCE_QUEUE,
     createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, log, shutdown: stopping.signal }),
     { ...workerOptions, connection }
   )
-  for (const worker of [transcodes, listings]) {
+  for (const worker of [transcodes, listings, listenerSlot]) {
+    if (!worker) continue
     worker.on('error', () => {}) // the connection's own listener has logged it
     worker.on('failed', (job, error) => {
       log.warn({ job: job?.data, attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
@@ -58,6 +67,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   }
   transcodes.on('stalled', () => { sweep().catch(error => log.error(error)) })
 
+  askAbilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
   setClock().catch(error => log.error(error, 'The nightly runs are not scheduled'))
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
@@ -80,9 +90,10 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       // Without Redis no job can be handed back: it runs again when another worker finds it stalled.
       const away = connection.status !== 'ready'
       const timer = setTimeout(() => { outOfTime.abort(new Error('The worker is shutting down')) }, away ? 0 : graceMs)
-      await Promise.all([transcodes.close(away), listings.close(away)])
+      await Promise.all([transcodes.close(away), listings.close(away), listenerSlot?.close(away)])
       clearTimeout(timer)
       if (!away) await stopWatching?.()
+      events?.close()
       connection.disconnect() // fails whatever still waits for Redis
       await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])
     }

@@ -6,7 +6,7 @@ import { makeTrack } from '../../../test/tracks.ts'
 import { probe } from '../src/probe.ts'
 import { SourceError } from '../src/transcode.ts'
 
-const { signal } = new AbortController()
+const background = { niceness: 10, signal: new AbortController().signal }
 
 t.test('the length of every kind of source, at 44.1 kHz', async t => {
   const dir = t.testdir()
@@ -14,9 +14,8 @@ t.test('the length of every kind of source, at 44.1 kHz', async t => {
     ['a.flac', 44100, []], ['b.flac', 96000, []], ['a.wav', 48000, []], ['a.ogg', 44100, ['-c:a', 'libvorbis']],
     ['opus.ogg', 48000, ['-c:a', 'libopus']], ['a.m4a', 44100, ['-c:a', 'aac']], ['alac.m4a', 48000, ['-c:a', 'alac']]
   ] as const) {
-    const { samples, sourceSamples } = await probe(
-      makeTrack(join(dir, name), { seconds: 3, rate, options: [...options] }), signal
-    )
+    const input = makeTrack(join(dir, name), { seconds: 3, rate, options: [...options] })
+    const { samples, sourceSamples } = await probe({ input, ...background })
     t.ok(Math.abs(samples - 3 * 44100) <= 44, `${name}: ${samples}`)
     t.ok(Math.abs(sourceSamples - 3 * rate) <= rate / 1000, `${name}: ${sourceSamples}`)
   }
@@ -26,28 +25,28 @@ t.test('a FLAC that was piped, and so does not say how long it is, is counted', 
   const file = join(t.testdir(), 'piped.flac')
   const wav = readFileSync(makeTrack(join(t.testdirName, 'a.wav'), { seconds: 2 }))
   writeFileSync(file, execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'flac', 'pipe:1'], { input: wav }))
-  t.equal((await probe(file, signal)).samples, 2 * 44100)
+  t.equal((await probe({ input: file, ...background })).samples, 2 * 44100)
 })
 
 t.test('two Ogg streams one behind the other are as long as both', async t => {
   const dir = t.testdir()
   const file = makeTrack(join(dir, 'a.ogg'), { seconds: 2 })
   appendFileSync(file, readFileSync(makeTrack(join(dir, 'b.ogg'), { seconds: 1, options: ['-serial_offset', '7'] })))
-  t.ok(Math.abs((await probe(file, signal)).samples - 3 * 44100) < 1000)
+  t.ok(Math.abs((await probe({ input: file, ...background })).samples - 3 * 44100) < 1000)
 })
 
 t.test('tags by their usual names', async t => {
   const dir = t.testdir()
   const tags = { title: 'Title', artist: 'Artist', album: 'Album', track: '3', date: '1999', genre: 'Jazz' }
   for (const name of ['a.flac', 'a.ogg', 'a.m4a', 'a.wav']) {
-    t.match((await probe(makeTrack(join(dir, name), { tags }), signal)).tags, tags, name)
+    t.match((await probe({ input: makeTrack(join(dir, name), { tags }), ...background })).tags, tags, name)
   }
 })
 
 t.test('what is no audio is named so', async t => {
   const dir = t.testdir({ 'text.flac': 'hello', 'empty.flac': '', 'list.flac': 'ffconcat version 1.0\nfile other.flac\n' })
   for (const name of ['text.flac', 'empty.flac', 'list.flac']) {
-    t.ok(await probe(join(dir, name), signal).catch(error => error) instanceof SourceError, name)
+    t.ok(await probe({ input: join(dir, name), ...background }).catch(error => error) instanceof SourceError, name)
   }
 })
 
@@ -57,5 +56,5 @@ t.test('a sound file that was written to a pipe, and could not know its length',
   bytes.writeUInt32LE(0x7ffff024, 4)
   bytes.writeUInt32LE(0x7ffff000, 40) // as sox does
   writeFileSync(file, bytes)
-  t.match(await probe(file, signal), { samples: 88200 })
+  t.match(await probe({ input: file, ...background }), { samples: 88200 })
 })

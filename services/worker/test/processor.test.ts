@@ -28,11 +28,11 @@ async function setUp (t: Test) {
   })
   const room = createRoom({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, log })
   const process = createProcessor({
-    library, cache, failedSources, room, usage, log, shutdown: new AbortController().signal
+    library, cache, failedSources, room, usage, log, listenersWait: false, shutdown: new AbortController().signal
   })
   // Only what the processor reads of a job: how it gets into the queue is tested with the whole worker.
   const run = async (path: string) =>
-    await process({ data: { path, quality: 'low', reason: 'miss' }, updateProgress: async () => {} } as unknown as Job)
+    await process({ data: { path, quality: 'low', reason: 'miss' }, attemptsMade: 0, updateProgress: async () => {} } as unknown as Job)
   return { music: library.root, library, failedSources, run }
 }
 

@@ -17,7 +17,7 @@ t.test('a signal to ffmpeg, as a terminal or systemd sends to all, is not the fa
       process.kill(Number(child), 'SIGTERM')
     }
   }
-  const error: unknown = await transcode({ input, samples: 600 * 44100, bitrate: 128, signal, write }).catch(error => error)
+  const error: unknown = await transcode({ input, samples: 600 * 44100, bitrate: 128, niceness: 10, signal, write }).catch(error => error)
   t.match(error, { message: /code 255/ })
   t.notOk(error instanceof SourceError)
 })
@@ -31,7 +31,7 @@ t.test('nor is an ffmpeg that cannot be run, or that says nothing', async t => {
   for (const [status, message] of [[127, /code 127/], [0, /did not say/]] as const) {
     writeFileSync(join(dir, 'ffmpeg'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
     const error: unknown = await transcode({
-      input, samples: 88200, bitrate: 128, signal, write: async () => {}
+      input, samples: 88200, bitrate: 128, niceness: 10, signal, write: async () => {}
     }).catch(error => error)
     t.match(error, { message })
     t.notOk(error instanceof SourceError)

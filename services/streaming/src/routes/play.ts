@@ -27,7 +27,7 @@ export async function playRoutes (app: FastifyInstance) {
     const track = path === undefined ? undefined : await app.library.open(path)
     if (!track) throw app.httpErrors.notFound('No such track')
     try {
-      const decision = await decide(track, quality, request.headers, app.audioCache)
+      const decision = await decide(track, quality, request.headers, app.audioCache, app.liveTranscodes)
       try {
         report(request, track, quality, decision)
         count(request, track, quality, decision)
@@ -44,6 +44,8 @@ export async function playRoutes (app: FastifyInstance) {
   function report ({ log }: FastifyRequest, track: Track, quality: Quality, { outcome }: Decision): void {
     if (outcome === 'hit') {
       log.info(`Cache hit: ${track.name} → ${quality} quality`)
+    } else if (outcome === 'live') {
+      log.info(`Cache miss: ${track.name} (${quality}) - serving the transcode while it is made`)
     } else if (outcome === 'miss') {
       log.warn(`Cache miss: ${track.name} (${quality}) - serving original`)
       app.enqueueMiss(track, quality as TranscodeQuality)
@@ -58,7 +60,7 @@ export async function playRoutes (app: FastifyInstance) {
     const start = isStart(request)
     if (start) app.inBackground(app.plays.count(track.path))
     if (cachedPath) app.inBackground(app.plays.touch(cachedPath, quality as TranscodeQuality, start))
-    if (outcome !== 'original') app.inBackground(app.hitRates.count(outcome, start ? Math.max(track.size - file.size, 0) : 0))
+    if (outcome !== 'original') app.inBackground(app.hitRates.count(outcome === 'hit' ? 'hit' : 'miss', start ? Math.max(track.size - file.size, 0) : 0))
   }
 }
 

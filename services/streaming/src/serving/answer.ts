@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { GrowingFile } from '@mixtape/audio-cache'
 import type { Decision } from './decision.ts'
 import { evaluate, type Validators } from './preconditions.ts'
 import { parseRange } from './ranges.ts'
@@ -36,6 +37,18 @@ export async function answer (request: FastifyRequest, reply: FastifyReply, deci
   }
 
   const { first, last } = range ?? { first: 0, last: file.size - 1 }
+  if (file instanceof GrowingFile && request.method === 'GET') {
+    const there = await file.reach(first, () => request.raw.socket.destroyed)
+    if (there === 'given up') {
+      reply.hijack()
+      request.raw.socket.destroy()
+      return reply
+    }
+    if (there !== 'ready') {
+      reply.removeHeader('etag').header('retry-after', there.retryAfter)
+      return reply.serviceUnavailable(`The transcode will be there in about ${there.retryAfter} s`)
+    }
+  }
   reply.code(range ? 206 : 200)
   reply.header('content-type', type)
   reply.header('content-length', last - first + 1)
@@ -48,8 +61,9 @@ export async function answer (request: FastifyRequest, reply: FastifyReply, deci
   return reply
 }
 
-/** A date in the future is not sent (RFC 9110, 8.8.2.1). */
-function lastModified (mtimeNs: bigint): number | undefined {
+/** Neither a date in the future is sent (RFC 9110, 8.8.2.1), nor that of a file which is still written to. */
+function lastModified (mtimeNs: bigint | undefined): number | undefined {
+  if (mtimeNs === undefined) return undefined
   const ms = Number(mtimeNs / 1_000_000_000n) * 1000
   return ms <= Date.now() ? ms : undefined
 }

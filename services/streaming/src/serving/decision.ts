@@ -1,17 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AudioCache, OpenFile, Quality, Track } from '@mixtape/audio-cache'
+import { cachedPaths, type AudioCache, type Quality, type Representation, type Track } from '@mixtape/audio-cache'
+import type { LiveTranscodes } from '../plugins/live-transcodes.ts'
 import { contentType } from './content-types.ts'
 import { isAbout } from './preconditions.ts'
 
 /** What a listener gets, and why. */
 export interface Decision {
-  file: OpenFile
+  file: Representation
   type: string
   /** Value of the Cache-Status header (RFC 9211). */
   cacheStatus: string
-  /** Which of the three ways through the flow it was; a miss is where a transcode would have served better. */
-  outcome: 'original' | 'hit' | 'miss'
-  /** Of a hit, relative to the cache directory. */
+  /**
+   * Which way through the flow it was: a miss is where a transcode would have served better than the original, live is
+   * a miss whose transcode is served while it is made.
+   */
+  outcome: 'original' | 'hit' | 'live' | 'miss'
+  /** Of a transcode, relative to the cache directory: where it is, or is going to be. */
   cachedPath?: string
 }
 
@@ -21,9 +25,10 @@ export interface Decision {
  * has appeared, since players glue ranges together without asking whether they belong to the same file.
  *
  * @param cache undefined where caching is disabled
+ * @param live undefined where a miss is answered with the original
  */
 export async function decide (
-  track: Track, quality: Quality, headers: IncomingHttpHeaders, cache: AudioCache | undefined
+  track: Track, quality: Quality, headers: IncomingHttpHeaders, cache?: AudioCache, live?: LiveTranscodes
 ): Promise<Decision> {
   const original = (cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision =>
     ({ file: track, type: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome })
@@ -33,6 +38,18 @@ export async function decide (
   if (!cache.shouldTranscode(track.path)) return original('fwd=miss; detail="not transcodable"')
   if (isAbout(headers, track.etag)) return original('fwd=request; detail=pinned')
   const found = await cache.find(track, quality)
-  if (found.status === 'miss') return original(`fwd=miss; detail=${found.reason}`, 'miss')
-  return { file: found.file, type: 'audio/mpeg', cacheStatus: 'mixtape; hit', outcome: 'hit', cachedPath: found.path }
+  if (found.status === 'hit') return transcode(found.file, 'hit', 'hit', found.path)
+  if (!live) return original(`fwd=miss; detail=${found.reason}`, 'miss')
+
+  const followed = await live.follow(track, quality)
+  if (typeof followed === 'string') return original(`fwd=miss; detail=${followed}`, 'miss')
+  if (followed.status === 'hit') return transcode(followed.file, 'fwd=miss; stored; collapsed', 'hit', followed.path)
+  const status = followed.joined ? 'fwd=miss; stored; collapsed; detail=live' : 'fwd=miss; stored; detail=live'
+  return transcode(followed.file, status, 'live', cachedPaths(track.path, quality)[0])
+}
+
+function transcode (
+  file: Representation, cacheStatus: string, outcome: Decision['outcome'], cachedPath: string
+): Decision {
+  return { file, type: 'audio/mpeg', cacheStatus: `mixtape; ${cacheStatus}`, outcome, cachedPath }
 }

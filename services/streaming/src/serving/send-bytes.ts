@@ -1,28 +1,26 @@
-import { read } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { promisify } from 'node:util'
-import type { OpenFile } from '@mixtape/audio-cache'
+import type { Representation } from '@mixtape/audio-cache'
 import type { ByteRange } from './ranges.ts'
-
-const readAt = promisify(read)
 
 /** Enough for one system call to be cheap, little enough for a thousand slow listeners. */
 const CHUNK = 128 * 1024
 
 /**
- * Sends bytes of an open file, reading on only when the kernel has taken what was read.
+ * Sends bytes of a file, reading on only when the kernel has taken what was read.
  *
- * A file that ends before its range does was cut short after its length had been promised: the connection is destroyed,
- * because a listener who waits for the rest, or takes the part for the whole, is worse off than one who sees an error.
+ * A file that ends before its range does was cut short, or given up, after its length had been promised: the connection
+ * is destroyed, because a listener who waits for the rest, or takes the part for the whole, is worse off than one who
+ * sees an error.
  *
  * @throws where the file cannot be read on; then the connection is destroyed too
  */
-export async function sendBytes (res: ServerResponse, file: OpenFile, { first, last }: ByteRange): Promise<void> {
+export async function sendBytes (res: ServerResponse, file: Representation, { first, last }: ByteRange): Promise<void> {
   res.req.socket.setMaxListeners(0) // any number of answers may wait on one connection
+  const hasLeft = () => res.req.socket.destroyed
   const buffer = Buffer.allocUnsafe(Math.min(CHUNK, last - first + 1))
   try {
     for (let at = first; at <= last;) {
-      const { bytesRead } = await readAt(file.handle.fd, buffer, 0, Math.min(buffer.length, last - at + 1), at)
+      const bytesRead = await file.read(buffer, Math.min(buffer.length, last - at + 1), at, hasLeft)
       if (bytesRead === 0) {
         res.destroy()
         return

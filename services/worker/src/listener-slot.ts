@@ -1,0 +1,53 @@
+import { Worker, type ConnectionOptions, type Processor } from 'bullmq'
+import { priorities, QUEUE_NAME, workerOptions, type TranscodeEvents, type TranscodeProducer } from '@mixtape/transcode-queue'
+
+/**
+ * One slot beyond a worker's concurrency, kept for tracks that a listener waits for. It takes a job when all other
+ * slots are taken and one of the first lane waits, and takes no other.
+ *
+ * BullMQ fetches by priority and cannot be asked for one lane only, so this worker fetches by hand, and hands back what
+ * it gets if another worker was faster.
+ */
+export class ListenerSlot extends Worker {
+  readonly #producer: TranscodeProducer
+  readonly #isNeeded: () => boolean
+  readonly #stopListening: () => void
+  #working: Promise<void> | undefined
+  #lookAgain = false
+  #token = 0
+
+  /** @param options.isNeeded whether the other slots are taken */
+  constructor (process: Processor, { connection, producer, events, isNeeded }: {
+    connection: ConnectionOptions, producer: TranscodeProducer, events: TranscodeEvents, isNeeded: () => boolean
+  }) {
+    super(QUEUE_NAME, process, { ...workerOptions, connection, autorun: false })
+    this.lockManager.start() // run() would, which this worker is never asked to do
+    this.#producer = producer
+    this.#isNeeded = isNeeded
+    this.#stopListening = events.listen(() => this.#look())
+  }
+
+  override async close (force = false): Promise<void> {
+    this.#stopListening()
+    if (!force) await this.#working
+    await super.close(force)
+  }
+
+  #look (): void {
+    this.#lookAgain = true
+    this.#working ??= this.#work().catch(error => { this.emit('error', error) }).finally(() => { this.#working = undefined })
+  }
+
+  async #work (): Promise<void> {
+    while (this.#lookAgain && !this.closing) {
+      this.#lookAgain = false
+      if (!this.#isNeeded() || await this.#producer.waiting('miss') === 0) continue
+      const token = `${this.id}:${this.#token++}`
+      const job = await this.getNextJob(token, { block: false })
+      if (!job) continue
+      if (job.priority === priorities.miss) await this.processJob(job, token, () => false)
+      else await job.moveToWait(token)
+      this.#lookAgain = true
+    }
+  }
+}
