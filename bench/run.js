@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { benchCache } from './cache.js'
+import { benchCold } from './cold.js'
 
 /** `npm run bench [section …]`: prints a table for each section, and writes data/bench.json. */
-const SECTIONS = { cache: benchCache }
+const SECTIONS = { cache: benchCache, cold: benchCold }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter(name => !(name in SECTIONS))

@@ -13,7 +13,8 @@ declare module 'fastify' {
 /** How long a source may be measured before its first byte of MP3: players give up after 8 to 10 s. */
 const PATIENCE_MS = 7000
 
-const POLL_MS = 25
+/** Sooner than a growing file is polled, since so few wait here: at most LIVE_MAX. */
+const POLL_MS = 10
 
 /** Why a listener gets the original after all; the value of `detail` in Cache-Status. */
 export type NotLive =
