@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { cachedPaths, partPrefix } from './cached-name.ts'
 import { extension, Library, type Track } from './library.ts'
 import { growingFile, GrowingFile } from './growing-file.ts'
-import { isNothingThere, openFile, type OpenFile } from './open-file.ts'
+import { isNothingThere, openFile, type OpenFile, type Representation } from './open-file.ts'
+import { OpenFiles } from './open-files.ts'
 import { LEASE_MS, Part } from './part.ts'
 import { etagOf, fileSize, isMadeFrom, PROFILE, provenanceOf } from './provenance.ts'
 import { evict, type Candidate, type Rank } from './evict.ts'
@@ -12,7 +13,7 @@ import { clear, stats, sweepParts, type CacheStats, type Removed, type Selection
 import type { TranscodeQuality } from './qualities.ts'
 
 export type Lookup =
-  | { status: 'hit', file: OpenFile, path: string }
+  | { status: 'hit', file: Representation, path: string }
   | { status: 'miss', reason: 'absent' | 'stale' }
 
 /** The directory of cached MP3s, shared by the streaming service and the workers. */
@@ -20,6 +21,7 @@ export class AudioCache {
   readonly dir: string
   readonly #library: Library
   readonly #transcodeExtensions: Set<string>
+  readonly #files = new OpenFiles()
   #counting: Promise<CacheStats> | undefined
 
   constructor (dir: string, library: Library, transcodeExtensions: string[]) {
@@ -38,7 +40,7 @@ export class AudioCache {
     let reason: 'absent' | 'stale' = 'absent'
     const [byStem, byName] = cachedPaths(track.path, quality)
     for (const path of [byStem, byName]) {
-      const file = await openFile(join(this.dir, path))
+      const file = await this.#files.open(join(this.dir, path))
       if (!file) continue
       let valid = false
       try {
@@ -46,7 +48,7 @@ export class AudioCache {
         valid = provenance
           ? isMadeFrom(track, provenance) && file.size === fileSize(provenance, quality)
           : path === byStem && file.size > 0 && file.mtimeNs >= track.mtimeNs && !await this.#hasNamesake(track)
-        if (valid) return { status: 'hit', file: provenance ? { ...file, etag: etagOf(provenance) } : file, path }
+        if (valid) return { status: 'hit', file: provenance ? tagged(file, etagOf(provenance)) : file, path }
         if (!provenance || provenance.file === track.name) reason = 'stale'
       } finally {
         if (!valid) await file.close()
@@ -156,6 +158,17 @@ export class AudioCache {
       if (isNothingThere(error)) return false
       throw error
     }
+  }
+}
+
+/** The same file under the entity tag that it had while it was growing. */
+function tagged (file: OpenFile, etag: string): Representation {
+  return {
+    size: file.size,
+    etag,
+    mtimeNs: file.mtimeNs,
+    read: async (buffer, length, position) => await file.read(buffer, length, position),
+    close: async () => { await file.close() }
   }
 }
 

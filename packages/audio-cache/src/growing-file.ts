@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Track } from './library.ts'
 import type { OpenFile, Representation } from './open-file.ts'
 import { LEASE_MS } from './part.ts'
-import { etagOf, fileSize, isMadeFrom, provenanceOf } from './provenance.ts'
+import { etagOf, fileSize, isMadeFrom } from './provenance.ts'
 import type { TranscodeQuality } from './qualities.ts'
-import { ID3V1_SIZE, id3v1 } from './tag.ts'
+import { ID3V1_SIZE, id3v1, PROVENANCE_REACH, readProvenance } from './tag.ts'
 
 /** Looking this often costs a hundredth of a core for each hundred listeners; watching the file costs twenty times that. */
 const POLL_MS = 25
@@ -51,7 +51,7 @@ export class GrowingFile implements Representation {
     const inTrailer = position - (this.size - ID3V1_SIZE)
     if (this.#first >= this.size - ID3V1_SIZE) return this.#trailer.copy(buffer, 0, inTrailer, inTrailer + length)
     if (position >= this.#available && !await this.#grows(position, hasLeft)) return 0
-    return await this.#file.read(buffer, Math.min(length, this.#available - position), position, hasLeft)
+    return await this.#file.read(buffer, Math.min(length, this.#available - position), position)
   }
 
   /**
@@ -82,13 +82,13 @@ export class GrowingFile implements Representation {
 
   /** @returns whether the byte at a position is there: not where the worker has given up, or `enough` says so */
   async #grows (position: number, enough: () => boolean): Promise<boolean> {
-    let vouchedFor = { at: performance.now(), mtimeMs: 0 }
+    let vouchedFor = { at: performance.now(), mtimeNs: 0n }
     for (;;) {
-      const { size, mtimeMs, nlink } = await this.#file.handle.stat()
-      this.#available = size
-      if (position < size) return true
-      if (mtimeMs !== vouchedFor.mtimeMs) vouchedFor = { at: performance.now(), mtimeMs }
-      if (nlink === 0 || performance.now() - vouchedFor.at > LEASE_MS || enough()) return false
+      const { size, mtimeNs, nlink } = await this.#file.stat()
+      this.#available = Number(size)
+      if (position < this.#available) return true
+      if (mtimeNs !== vouchedFor.mtimeNs) vouchedFor = { at: performance.now(), mtimeNs }
+      if (nlink === 0n || performance.now() - vouchedFor.at > LEASE_MS || enough()) return false
       await sleep(POLL_MS)
     }
   }
@@ -101,12 +101,11 @@ export class GrowingFile implements Representation {
 export async function growingFile (
   file: OpenFile, track: Track, quality: TranscodeQuality
 ): Promise<GrowingFile | 'begun' | undefined> {
-  const provenance = await provenanceOf(file)
+  const provenance = readProvenance(await file.head(PROVENANCE_REACH))
   if (!provenance) return 'begun'
   if (!isMadeFrom(track, provenance)) return undefined
-  const { tagSize } = provenance
-  const { buffer, bytesRead } = await file.handle.read(Buffer.alloc(tagSize), 0, tagSize, 0)
-  return bytesRead < tagSize
+  const tag = await file.head(provenance.tagSize)
+  return tag.length < provenance.tagSize
     ? 'begun'
-    : new GrowingFile(file, fileSize(provenance, quality), etagOf(provenance), id3v1(buffer))
+    : new GrowingFile(file, fileSize(provenance, quality), etagOf(provenance), id3v1(tag))
 }

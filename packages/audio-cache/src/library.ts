@@ -1,13 +1,15 @@
 import { realpath } from 'node:fs/promises'
 import { basename, extname, join, sep } from 'node:path'
-import { isNothingThere, openFile, type OpenFile } from './open-file.ts'
+import { isNothingThere, type Representation } from './open-file.ts'
+import { OpenFiles } from './open-files.ts'
 
 const AUDIO_EXTENSIONS = new Set([
   '.flac', '.wav', '.ogg', '.oga', '.opus', '.m4a', '.mp3', '.aac', '.aif', '.aiff', '.ape', '.wv', '.wma'
 ])
 
 /** An original of the library that is open for reading. */
-export interface Track extends OpenFile {
+export interface Track extends Representation {
+  readonly mtimeNs: bigint
   /** Relative to MUSIC_ROOT, with slashes. */
   readonly path: string
   /** File name with its extension. */
@@ -21,6 +23,7 @@ export interface Track extends OpenFile {
 /** The music library: read only, and nothing outside of it. */
 export class Library {
   readonly root: string
+  readonly #files = new OpenFiles()
 
   constructor (root: string) {
     this.root = root
@@ -34,11 +37,18 @@ export class Library {
    */
   async open (path: string): Promise<Track | undefined> {
     if (!isTrackPath(path)) return undefined
-    const realPath = await this.#realPath(path)
-    if (realPath === undefined) return undefined
-    const file = await openFile(realPath)
-    if (!file) return undefined
-    return { ...file, path, name: basename(path), realPath, version: sourceVersion(file) }
+    const file = await this.#files.open(join(this.root, path), async () => await this.#realPath(path))
+    return file && {
+      path,
+      name: basename(path),
+      realPath: file.path,
+      version: file.version,
+      size: file.size,
+      etag: file.etag,
+      mtimeNs: file.mtimeNs,
+      read: async (buffer, length, position) => await file.read(buffer, length, position),
+      close: async () => { await file.close() }
+    }
   }
 
   async #realPath (path: string): Promise<string | undefined> {
@@ -61,8 +71,4 @@ export function isTrackPath (path: string): boolean {
 /** @returns the extension in lower case, with its dot */
 export function extension (path: string): string {
   return extname(path).toLowerCase()
-}
-
-function sourceVersion ({ size, mtimeNs }: OpenFile): string {
-  return `${size}-${mtimeNs}`
 }

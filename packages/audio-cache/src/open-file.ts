@@ -1,8 +1,10 @@
-import { constants, read } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { close, constants, fstat, open, read, type BigIntStats } from 'node:fs'
 import { promisify } from 'node:util'
 
+const opened = promisify(open)
+const closed = promisify(close)
 const readAt = promisify(read)
+const statOf = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<BigIntStats>
 
 /** What one answer is made of: all of it is known before the first byte is sent (RFC 9110, 8.1). */
 export interface Representation {
@@ -22,17 +24,6 @@ export interface Representation {
   close (): Promise<void>
 }
 
-/**
- * A regular file that is open for reading, as it was when it was opened.
- *
- * Size, validators and bytes all come from the one descriptor, so a file that is replaced meanwhile never mixes two
- * versions in one answer.
- */
-export interface OpenFile extends Representation {
-  readonly handle: FileHandle
-  readonly mtimeNs: bigint
-}
-
 /** What says that there is nothing to read under a name: no such file, or none that we would serve. */
 const NOTHING_THERE = new Set([
   'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'EACCES', 'EPERM', 'ENXIO', 'EINVAL', 'ERR_INVALID_ARG_VALUE'
@@ -43,32 +34,81 @@ export function isNothingThere (error: unknown): boolean {
 }
 
 /**
+ * A regular file that is open for reading, as it was when it was opened.
+ *
+ * Size, validators and bytes all come from the one descriptor, so a file that is replaced meanwhile never mixes two
+ * versions in one answer.
+ */
+export class OpenFile implements Representation {
+  /** Where it was opened. */
+  readonly path: string
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly etag: string
+  /** Changes whenever the content does. */
+  readonly version: string
+  readonly #fd: number
+  readonly #stat: BigIntStats
+
+  constructor (path: string, fd: number, stat: BigIntStats) {
+    this.path = path
+    this.#fd = fd
+    this.#stat = stat
+    this.size = Number(stat.size)
+    this.mtimeNs = stat.mtimeNs
+    this.version = `${stat.size}-${stat.mtimeNs}`
+    this.etag = `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeNs.toString(36)}"`
+  }
+
+  async read (buffer: Buffer, length: number, position: number): Promise<number> {
+    return (await readAt(this.#fd, buffer, 0, length, position)).bytesRead
+  }
+
+  /** @returns the first bytes, fewer than `length` where the file has no more */
+  async head (length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length)
+    return buffer.subarray(0, await this.read(buffer, length, 0))
+  }
+
+  /** Of the open file, also after its name has gone to another. */
+  async stat (): Promise<BigIntStats> {
+    return await statOf(this.#fd, { bigint: true })
+  }
+
+  get ctimeMs (): number {
+    return Number(this.#stat.ctimeMs)
+  }
+
+  /** @returns whether this is the very file, unchanged: its content cannot have changed without its ctime */
+  is ({ ino, dev, size, mtimeNs, ctimeNs }: BigIntStats): boolean {
+    const own = this.#stat
+    return ino === own.ino && ctimeNs === own.ctimeNs && size === own.size && mtimeNs === own.mtimeNs && dev === own.dev
+  }
+
+  async close (): Promise<void> {
+    await closed(this.#fd)
+  }
+}
+
+/**
  * Opens a regular file without following a link in its last part.
  *
  * O_NONBLOCK, because opening a FIFO otherwise waits for a writer, and four such waits stop all file access of Node.
  *
  * @returns undefined where there is no regular file to read
  */
-export async function openFile (path: string): Promise<OpenFile | undefined> {
-  let handle: FileHandle | undefined
+export async function openFile<T extends OpenFile = OpenFile> (
+  path: string, Kind: new (path: string, fd: number, stat: BigIntStats) => T = OpenFile as never
+): Promise<T | undefined> {
+  let fd: number | undefined
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-    const stat = await handle.stat({ bigint: true })
-    if (stat.isFile()) {
-      const { fd } = handle
-      return {
-        handle,
-        size: Number(stat.size),
-        mtimeNs: stat.mtimeNs,
-        etag: `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeNs.toString(36)}"`,
-        read: async (buffer, length, position) => (await readAt(fd, buffer, 0, length, position)).bytesRead,
-        close: handle.close.bind(handle)
-      }
-    }
+    fd = await opened(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    const stat = await statOf(fd, { bigint: true })
+    if (stat.isFile()) return new Kind(path, fd, stat)
   } catch (error) {
-    await handle?.close()
+    if (fd !== undefined) await closed(fd)
     if (isNothingThere(error)) return undefined
     throw error
   }
-  await handle.close()
+  await closed(fd)
 }

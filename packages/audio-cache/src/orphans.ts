@@ -46,7 +46,7 @@ async function judge (
   if (!qualityOf(name)) return 'foreign'
   const file = await openFile(join(dir, path))
   if (!file) return 'kept'
-  const provenance = await provenanceOf(file).finally(file.close)
+  const provenance = await provenanceOf(file).finally(() => file.close())
   if (!provenance) return 'foreign'
   const track = await library.open(join(dirname(path), provenance.file))
   await track?.close()

@@ -7,10 +7,15 @@ import { ID3V1_SIZE, PROVENANCE_REACH, readProvenance, type Provenance } from '.
 /** Version of the pipeline behind every cached file: raise it, and what was made before is stale. */
 export const PROFILE = 2
 
-/** @returns what an open file says it was made from; undefined for one that another tool made */
-export async function provenanceOf (file: OpenFile): Promise<ReturnType<typeof readProvenance>> {
-  const { buffer, bytesRead } = await file.handle.read(Buffer.allocUnsafe(PROVENANCE_REACH), 0, PROVENANCE_REACH, 0)
-  return readProvenance(buffer.subarray(0, bytesRead))
+type Found = ReturnType<typeof readProvenance>
+
+/** An open file says the same as long as it is open. */
+const said = new WeakMap<OpenFile, Found>()
+
+/** @returns what a complete file says it was made from; undefined for one that another tool made */
+export async function provenanceOf (file: OpenFile): Promise<Found> {
+  if (!said.has(file)) said.set(file, readProvenance(await file.head(PROVENANCE_REACH)))
+  return said.get(file)
 }
 
 /** @returns whether a file was made from a track as the track is now */

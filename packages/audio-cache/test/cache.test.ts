@@ -113,7 +113,7 @@ t.test('what is not whole is not published, and leaves nothing', async t => {
   const part = await begin('a.flac', 'low')
   t.equal(await look('a.flac', 'low'), 'absent')
   await part.append(Buffer.alloc(1000))
-  await t.rejects(cache.publish(part), { message: /^The encoder wrote \d+ of the \d+ bytes/ })
+  await t.rejects(cache.publish(part), { message: /^The file lacks \d+ of its \d+ bytes/ })
   await part.discard()
   t.same(readdirSync(join(dir, 'cache')), [])
 

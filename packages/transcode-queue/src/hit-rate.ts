@@ -20,10 +20,10 @@ export class HitRates {
     this.#redis = redis
   }
 
-  /** @param bytesSaved by which the transcode is smaller than the original, for a track that is begun */
-  async count (outcome: 'hit' | 'miss', bytesSaved = 0): Promise<void> {
+  /** @param counts.bytesSaved by which the transcodes are smaller than the originals, for tracks that were begun */
+  async count ({ hits, misses, bytesSaved }: { hits: number, misses: number, bytesSaved: number }): Promise<void> {
     const key = keyOf(Date.now())
-    const commands = this.#redis.multi().hincrby(key, outcome, 1).expire(key, DAY_S + 3600)
+    const commands = this.#redis.multi().hincrby(key, 'hit', hits).hincrby(key, 'miss', misses).expire(key, DAY_S + 3600)
     if (bytesSaved) commands.incrby(`${KEY_PREFIX}:bytes-saved`, bytesSaved)
     await commands.exec()
   }

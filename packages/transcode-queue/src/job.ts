@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isTrackPath, transcodeQualities, type TranscodeQuality } from '@mixtape/audio-cache'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
@@ -41,5 +41,5 @@ export function parseTranscodeJob (data: unknown): TranscodeJob {
 
 /** The same for every job on one track at one quality: hashed, since BullMQ refuses ids with a colon. */
 export function deduplicationId ({ path, quality }: Pick<TranscodeJob, 'path' | 'quality'>): string {
-  return createHash('sha256').update(`${quality}\0${path}`).digest('hex')
+  return hash('sha256', `${quality}\0${path}`)
 }

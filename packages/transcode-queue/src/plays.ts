@@ -21,19 +21,24 @@ export class Plays {
     this.#redis = redis
   }
 
-  /** Counts the start of a track. */
-  async count (path: string): Promise<void> {
-    await this.#redis.multi()
-      .zincrby(POPULARITY, weight(), path)
-      .zremrangebyrank(POPULARITY, 0, -KEPT - 1)
-      .exec()
+  /** Counts the starts of tracks, by path. */
+  async count (starts: Map<string, number>): Promise<void> {
+    const commands = this.#redis.multi()
+    for (const [path, times] of starts) commands.zincrby(POPULARITY, times * weight(), path)
+    await commands.zremrangebyrank(POPULARITY, 0, -KEPT - 1).exec()
   }
 
-  /** Remembers that a cached file is being listened to, by its path relative to the cache directory. */
-  async touch (cachedPath: string, quality: TranscodeQuality, isStart: boolean): Promise<void> {
-    const commands = this.#redis.multi().zadd(LAST_PLAYED, Date.now(), cachedPath)
-    if (isStart) commands.hincrbyfloat(BY_QUALITY, quality, weight())
+  /** Counts the starts of transcodes, by quality. */
+  async countQualities (starts: Map<TranscodeQuality, number>): Promise<void> {
+    const commands = this.#redis.multi()
+    for (const [quality, times] of starts) commands.hincrbyfloat(BY_QUALITY, quality, times * weight())
     await commands.exec()
+  }
+
+  /** Remembers that cached files are being listened to, by their paths relative to the cache directory. */
+  async touch (cachedPaths: Iterable<string>): Promise<void> {
+    const now = Date.now()
+    await this.#redis.zadd(LAST_PLAYED, ...[...cachedPaths].flatMap(path => [now, path]))
   }
 
   /** @returns paths, most played first */

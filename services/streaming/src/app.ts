@@ -8,6 +8,7 @@ import { adminAuthPlugin } from './plugins/admin-auth.ts'
 import { audioCachePlugin } from './plugins/audio-cache.ts'
 import { errorsPlugin } from './plugins/errors.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
+import { playCountsPlugin } from './plugins/play-counts.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -49,6 +50,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(audioCachePlugin)
   await app.register(transcodeQueuePlugin)
   await app.register(liveTranscodesPlugin)
+  await app.register(playCountsPlugin)
   await app.register(adminAuthPlugin)
 
   await app.register(playRoutes)

@@ -40,12 +40,12 @@ t.test('lru: what was played longest ago goes first, and what was just played ne
   const { plays, names, publish, room, redis, usage } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
   for (const [name, age] of [['a', 400], ['b', 300], ['c', 200], ['d', 100]] as const) await publish(`${name}_low.mp3`, 245, age)
   await redis.zadd('mixtape:last-played', Date.now() - 7200_000, 'd_low.mp3')
-  await plays.touch('a_low.mp3', 'low', true)
+  await plays.touch(['a_low.mp3'])
   await publish('e_low.mp3', 245)
   t.same(names(), ['a_low.mp3', 'b_low.mp3', 'c_low.mp3', 'e_low.mp3'], 'd: played two hours ago')
   await publish('f_low.mp3', 245)
   t.same(names(), ['a_low.mp3', 'c_low.mp3', 'e_low.mp3', 'f_low.mp3'], 'b: the oldest of those never played')
-  for (const name of names()) await plays.touch(name, 'low', false)
+  await plays.touch(names())
   await t.rejects(room.reserve(245), { message: /AUDIO_CACHE_MAX_SIZE, and no file may be evicted/ })
   t.equal(names().length, 4, 'nothing that is protected went')
   t.equal(await usage.get(), 980)
@@ -66,8 +66,8 @@ t.test('quality: the level that is played least goes first, medium last', async 
     AUDIO_CACHE_MAX_SIZE: '900B', AUDIO_CACHE_EVICTION: 'quality', AUDIO_CACHE_PROTECT: '0'
   })
   for (const level of ['high', 'medium', 'low'] as const) await publish(`a_${level}.mp3`, 295)
-  for (let i = 0; i < 3; i++) await plays.touch('x_high.mp3', 'high', true)
-  await plays.touch('x_low.mp3', 'low', true)
+  await plays.countQualities(new Map([['high', 3], ['low', 1]]))
+  await plays.touch(['x_high.mp3', 'x_low.mp3'])
   await publish('b_medium.mp3', 295)
   t.same(names(), ['a_high.mp3', 'a_medium.mp3', 'b_medium.mp3'])
   await publish('c_medium.mp3', 295)
@@ -113,7 +113,7 @@ t.test('any sequence of publishing, playing, clearing and crashing keeps the lim
       const existing = names()
       const played = existing[Math.floor(Math.random() * existing.length)]
       if (played && isProtected.size < 4) {
-        await plays.touch(played, 'low', true)
+        await plays.touch([played])
         isProtected.add(played)
       }
     } else if (action < 0.87) {

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { Logger } from 'pino'
 import type { Track, TranscodeQuality } from '@mixtape/audio-cache'
 import {
-  CacheUsage, FailedSources, HitRates, Mixtapes, Plays, producerConnection, TranscodeEvents, TranscodeProducer, workerConnection
+  CacheUsage, deduplicationId, FailedSources, HitRates, Mixtapes, Plays, producerConnection, TranscodeEvents, TranscodeProducer, workerConnection
 } from '@mixtape/transcode-queue'
 
 declare module 'fastify' {
@@ -23,6 +23,9 @@ declare module 'fastify' {
   }
 }
 
+/** A listener asks for many parts of one track; the queue is asked for it this often, and whenever its job has changed. */
+const ASK_AGAIN_MS = 1000
+
 export const transcodeQueuePlugin = fp(async app => {
   const redis = producerConnection(app.config.REDIS_URL, app.log as Logger)
   const queue = new TranscodeProducer(redis)
@@ -34,8 +37,17 @@ export const transcodeQueuePlugin = fp(async app => {
   app.decorate('failedSources', new FailedSources(redis))
   app.decorate('mixtapes', mixtapes)
   app.decorate('pingRedis', () => redis.ping())
-  app.decorate('enqueueMiss', (track: Track, quality: TranscodeQuality) => {
-    queue.enqueue({ path: track.path, quality, reason: 'miss' }, track.version).catch(error => {
+  /** Versions of sources, by job. */
+  const asked = new Map<string, string>()
+  events.listen(change => { if ('job' in change) asked.delete(change.job) })
+  app.decorate('enqueueMiss', ({ path, version }: Track, quality: TranscodeQuality) => {
+    const id = deduplicationId({ path, quality })
+    if (asked.get(id) === version) return
+    asked.set(id, version)
+    queue.enqueue({ path, quality, reason: 'miss' }, version).then(() => {
+      setTimeout(() => asked.delete(id), ASK_AGAIN_MS).unref()
+    }, error => {
+      asked.delete(id)
       app.log.debug(error, 'A miss could not be enqueued')
     })
   })

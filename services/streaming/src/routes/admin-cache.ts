@@ -65,6 +65,7 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
   })
 
   async function counts () {
+    await app.playCounts.flush()
     const [lastHour, lastDay, bytesSaved, evicted] = await Promise.all([
       app.hitRates.since(HOUR_MS), app.hitRates.since(DAY_MS), app.hitRates.bytesSaved(), app.cacheUsage.evictions()
     ])

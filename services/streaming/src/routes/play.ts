@@ -54,19 +54,25 @@ export async function playRoutes (app: FastifyInstance) {
     }
   }
 
-  /** What eviction, warming and the hit rate go by. */
   function count (request: FastifyRequest, track: Track, quality: Quality, { outcome, cachedPath, file }: Decision): void {
     if (request.method !== 'GET') return
-    const start = isStart(request)
-    if (start) app.inBackground(app.plays.count(track.path))
-    if (cachedPath) app.inBackground(app.plays.touch(cachedPath, quality as TranscodeQuality, start))
-    if (outcome !== 'original') app.inBackground(app.hitRates.count(outcome === 'hit' ? 'hit' : 'miss', start ? Math.max(track.size - file.size, 0) : 0))
+    app.playCounts.add({
+      path: track.path,
+      isStart: isStart(request),
+      outcome: outcome === 'live' ? 'miss' : outcome,
+      transcode: cachedPath === undefined
+        ? undefined
+        : { cachedPath, quality: quality as TranscodeQuality, bytesSaved: Math.max(track.size - file.size, 0) }
+    })
   }
 }
 
-/** @returns whether a track is begun: a seek is a later range, a resumption has If-Range, a probe asks for a few bytes */
-function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange } }: FastifyRequest): boolean {
-  return ifRange === undefined && /^bytes=0-(\d{5,})?$/.test(range)
+/**
+ * @returns whether a track is begun: a seek is a later range, a resumption has If-Range, who has it already asks whether
+ * it has changed, and a probe asks for a few bytes
+ */
+function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange, 'if-none-match': ifNoneMatch } }: FastifyRequest): boolean {
+  return ifRange === undefined && ifNoneMatch === undefined && /^bytes=0-(\d{5,})?$/.test(range)
 }
 
 /** @returns undefined for a level that there is not, for none, and for two different ones */

@@ -2,8 +2,16 @@ import type { ServerResponse } from 'node:http'
 import type { Representation } from '@mixtape/audio-cache'
 import type { ByteRange } from './ranges.ts'
 
-/** Enough for one system call to be cheap, little enough for a thousand slow listeners. */
-const CHUNK = 128 * 1024
+/** What a slow listener holds, and what every answer begins with. */
+const SMALL = 64 * 1024
+/** What one system call moves for a listener who takes it at once. */
+const LARGE = 256 * 1024
+/** A listener who takes longer for what was written is slow. */
+const PROMPT_MS = 10
+
+/** Buffers between two answers: more than this many of a size are left to the garbage collector. */
+const POOLED = 64
+const pools = new Map<number, Buffer[]>([[SMALL, []], [LARGE, []]])
 
 /**
  * Sends bytes of a file, reading on only when the kernel has taken what was read.
@@ -15,9 +23,10 @@ const CHUNK = 128 * 1024
  * @throws where the file cannot be read on; then the connection is destroyed too
  */
 export async function sendBytes (res: ServerResponse, file: Representation, { first, last }: ByteRange): Promise<void> {
-  res.req.socket.setMaxListeners(0) // any number of answers may wait on one connection
-  const hasLeft = () => res.req.socket.destroyed
-  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, last - first + 1))
+  const { socket } = res.req
+  socket.setMaxListeners(0) // any number of answers may wait on one connection
+  const hasLeft = () => socket.destroyed
+  let buffer = take(SMALL)
   try {
     for (let at = first; at <= last;) {
       const bytesRead = await file.read(buffer, Math.min(buffer.length, last - at + 1), at, hasLeft)
@@ -26,26 +35,44 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
         return
       }
       at += bytesRead
-      if (!await written(res, buffer.subarray(0, bytesRead))) return
+      const began = performance.now()
+      // The buffer of a listener who has left is not given back: the socket may still hold on to it.
+      if (!await written(res, buffer.subarray(0, bytesRead), at > last)) return
+      const size = performance.now() - began < PROMPT_MS && last - at > SMALL ? LARGE : SMALL
+      if (size !== buffer.length) {
+        giveBack(buffer)
+        buffer = take(size)
+      }
     }
+    giveBack(buffer)
   } catch (error) {
     res.destroy()
     throw error
   }
-  res.end()
+}
+
+function take (size: number): Buffer {
+  return pools.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size)
+}
+
+function giveBack (buffer: Buffer): void {
+  const pool = pools.get(buffer.length)
+  if (pool && pool.length < POOLED) pool.push(buffer)
 }
 
 /** @returns whether the kernel took the bytes: not from a listener who has left */
-function written (res: ServerResponse, bytes: Buffer): Promise<boolean> {
+function written (res: ServerResponse, bytes: Buffer, isLast: boolean): Promise<boolean> {
   return new Promise(resolve => {
     // Of the socket, not of the answer: one that waits behind another answer is never told that the listener has left.
     const { socket } = res.req
     if (socket.destroyed) return resolve(false)
     const left = () => resolve(false)
     socket.once('close', left)
-    res.write(bytes, error => {
+    const taken = (error?: Error | null) => {
       socket.off('close', left)
       resolve(!error)
-    })
+    }
+    if (isLast) res.end(bytes, taken)
+    else res.write(bytes, taken)
   })
 }
