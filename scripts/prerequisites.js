@@ -6,8 +6,13 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Programs the services need, and the package that brings them, by package manager. dnf finds a package by the file in
- * it: which one has ffmpeg or a Redis differs from one release of Fedora to the next.
+ * Programs the services need, and the package that brings them, by package manager: that of the program's name, where
+ * none is said. dnf finds a package by the file in it: which one has ffmpeg or a Redis differs from one release of
+ * Fedora to the next.
+ *
+ * @typedef {{ apt?: string, dnf?: string, apk?: string, brew?: string, works?: () => boolean }} Program `works` where
+ * a program on the PATH may still lack what is needed
+ * @type {Record<string, Program>}
  */
 const PROGRAMS = {
   ffmpeg: { apt: 'ffmpeg', dnf: '/usr/bin/ffmpeg', apk: 'ffmpeg', brew: 'ffmpeg' },
@@ -25,10 +30,10 @@ const INSTALL = {
 /**
  * Brings what a fresh clone lacks: npm packages, programs, a build. Says what it does, and does nothing twice.
  *
- * @param {Record<string, string>} extra further programs, with the Debian package that brings each
+ * @param {Record<string, Program>} extra further programs
  */
 export function ensurePrerequisites (extra = {}) {
-  ensurePrograms({ ...PROGRAMS, ...Object.fromEntries(Object.entries(extra).map(([name, apt]) => [name, { apt }])) })
+  ensurePrograms({ ...PROGRAMS, ...extra })
   ensureDependencies()
   run('node_modules/.bin/tsc', ['-b'], 'The build failed')
 }
@@ -41,7 +46,7 @@ function ensureDependencies () {
 }
 
 function ensurePrograms (programs) {
-  const missing = Object.keys(programs).filter(name => !isOnPath(name))
+  const missing = Object.keys(programs).filter(name => !isOnPath(name) || programs[name].works?.() === false)
   if (missing.length === 0) return
   const packages = manager => [...new Set(missing.map(name => programs[name][manager] ?? name))].join(' ')
   const root = rootCommand()

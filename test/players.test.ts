@@ -1,0 +1,187 @@
+/// <reference lib="dom" /> -- for what runs in the page
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { chromium } from 'playwright-core'
+import { t, type Test } from 'tap'
+import { http } from './http.ts'
+import { testRedis } from './redis.ts'
+import { startStreaming, startWorker, until } from './services.ts'
+import { decodedSamples, describe, makeTrack } from './tracks.ts'
+
+const run = promisify(execFile)
+
+/** No player's buffer, frame or second ends where this ends. */
+const ODD = { seconds: 12.34567, samples: 544_444 }
+
+/** Both services with nothing in the cache, for which a miss is its transcode, and a folder for what players write. */
+async function setUp (t: Test) {
+  const dir = t.testdir({ music: {}, cache: {}, out: {} })
+  const redis = await testRedis(t)
+  const env = {
+    MUSIC_ROOT: join(dir, 'music'),
+    AUDIO_CACHE_DIR: join(dir, 'cache'),
+    AUDIO_CACHE_MIN_FREE: '1B',
+    AUDIO_CACHE_ON_MISS: 'transcode',
+    AUDIO_CACHE_LIVE_WAIT: '20', // the machine may be slow
+    REDIS_URL: redis.url
+  }
+  const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  return {
+    url,
+    worker,
+    cache: env.AUDIO_CACHE_DIR,
+    out: join(dir, 'out'),
+    track: (name: string, seconds: number) => makeTrack(join(env.MUSIC_ROOT, name), { seconds })
+  }
+}
+
+async function openPage (t: Test, url: string) {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'
+    ]
+  })
+  t.teardown(async () => { await browser.close() })
+  const page = await browser.newPage()
+  await page.goto(url)
+  return page
+}
+
+t.test('Chromium knows the length at once, seeks ahead of the encoder, and does not notice that the cache fills', async t => {
+  const { url, worker, track } = await setUp(t)
+  track('long.flac', 300)
+  const page = await openPage(t, url)
+  const audio = page.locator('audio')
+  const told = await audio.evaluateHandle((audio: HTMLAudioElement) => {
+    const durations: number[] = []
+    audio.addEventListener('durationchange', () => durations.push(audio.duration))
+    const metadata = new Promise<{ duration: number, seekable: number }>((resolve, reject) => {
+      audio.addEventListener('loadedmetadata', () => resolve({ duration: audio.duration, seekable: audio.seekable.end(0) }))
+      audio.addEventListener('error', () => reject(new Error(audio.error?.message)))
+    })
+    return { durations, metadata }
+  })
+  const playFrom = async (share: number) => await audio.evaluate(async (audio: HTMLAudioElement, share) => {
+    const event = async (type: string) => await new Promise((resolve, reject) => {
+      audio.addEventListener(type, resolve, { once: true })
+      audio.addEventListener('error', () => reject(new Error(audio.error?.message)), { once: true })
+    })
+    const target = audio.duration * share
+    audio.currentTime = target
+    await event('seeked')
+    while (audio.currentTime < target + 0.5) await event('timeupdate')
+    const { paused, ended, currentTime } = audio
+    return { playing: !paused && !ended, beyond: currentTime - target }
+  }, share)
+
+  await page.fill('[name=path]', 'long.flac')
+  await page.selectOption('[name=quality]', 'medium')
+  await page.click('button')
+  const { duration, seekable } = await told.evaluate(async ({ metadata }) => await metadata)
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoder is still at it')
+  t.ok(Math.abs(duration - 300) < 0.05, `${duration} s`)
+  t.equal(seekable, duration)
+  t.equal(await page.textContent('output'), 'audio/mpeg, 7.2 MB, made as you listen')
+
+  const ahead = await playFrom(0.8)
+  t.ok(ahead.playing && ahead.beyond < 5, `${ahead.beyond} s beyond`)
+  await worker.logged(/Cached: long.flac/)
+  const back = await playFrom(0.2)
+  t.ok(back.playing && back.beyond < 5, `${back.beyond} s beyond`)
+  t.same(await told.evaluate(({ durations }) => durations), [duration], 'it is told once')
+  t.equal(await audio.evaluate((audio: HTMLAudioElement) => audio.error), null)
+})
+
+t.test('Chromium decodes every sample, and none more', async t => {
+  const { url, worker, cache, track } = await setUp(t)
+  track('short.flac', 10.5)
+  const page = await openPage(t, url)
+  const decode = async () => await page.evaluate(async () => {
+    const answer = await fetch('/play/short.flac?quality=medium')
+    // At this rate, so that nothing is resampled.
+    const context = new OfflineAudioContext(2, 1, 44100)
+    const { length, sampleRate } = await context.decodeAudioData(await answer.arrayBuffer())
+    return { status: answer.headers.get('cache-status'), length, sampleRate }
+  })
+  const whole = { length: 10.5 * 44100, sampleRate: 44100 }
+  t.same(await decode(), { status: 'mixtape; fwd=miss; stored; detail=live', ...whole })
+  await worker.logged(/Cached: short.flac/)
+  t.same(await decode(), { status: 'mixtape; hit', ...whole })
+  t.equal(decodedSamples(join(cache, 'short_medium.mp3')), whole.length)
+})
+
+t.test('ffprobe and ffmpeg open ten minutes without waiting for them', async t => {
+  const { url, worker, track } = await setUp(t)
+  track('long.flac', 600)
+  const address = `${url}/play/long.flac?quality=high`
+  const { duration } = await describe(address)
+  const { stdout } = await run('ffmpeg', [
+    '-v', 'error', '-ss', '5', '-t', '1', '-i', address, '-f', 's16le', '-ac', '2', 'pipe:1'
+  ], { encoding: 'buffer', maxBuffer: 1 << 20 })
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoder is still at it')
+  // libavformat may count whole frames, with the delay and the padding that it cuts off when it decodes.
+  t.ok(Math.abs(duration - 600) < 0.05, `${duration} s`)
+  t.equal(stdout.length / 4, 44100)
+})
+
+t.test('mpv plays to the end, from the start and from the middle', async t => {
+  const { url, out, track } = await setUp(t)
+  track('odd.flac', ODD.seconds)
+  const play = async (quality: string, ...options: string[]) => {
+    const file = join(out, quality)
+    await run('mpv', [
+      '--no-config', '--no-video', '--ao=pcm', `--ao-pcm-file=${file}`, '--ao-pcm-waveheader=no', '--audio-format=s16',
+      ...options, `${url}/play/odd.flac?quality=${quality}`
+    ])
+    return statSync(file).size / 4
+  }
+  t.equal(await play('medium'), ODD.samples)
+  const half = await play('low', '--start=50%')
+  t.ok(Math.abs(half - ODD.samples / 2) < 2 * 1152, `${half} samples: as close as frames lie`)
+})
+
+t.test('curl goes on where it has stopped', async t => {
+  const { url, worker, cache, out, track } = await setUp(t)
+  track('long.flac', 300)
+  const download = (quality: string, ...options: string[]) =>
+    ['-sSf', ...options, '-o', join(out, quality), `${url}/play/long.flac?quality=${quality}`]
+
+  await run('curl', download('high', '-r', '0-99999'))
+
+  const killed = spawn('curl', download('medium', '--limit-rate', '500k'), { stdio: 'ignore' })
+  await until(() => (statSync(join(out, 'medium'), { throwIfNoEntry: false })?.size ?? 0) > 0)
+  killed.kill('SIGKILL')
+  await once(killed, 'exit')
+
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoders are still at it')
+  for (const quality of ['high', 'medium']) {
+    const begun = statSync(join(out, quality)).size
+    await run('curl', download(quality, '-C', '-'))
+    await worker.logged(new RegExp(`Cached: long.flac → ${quality}`))
+    const file = readFileSync(join(cache, `long_${quality}.mp3`))
+    t.ok(begun < file.length, `${begun} of ${file.length} bytes`)
+    t.ok(readFileSync(join(out, quality)).equals(file))
+  }
+})
+
+t.test('ffmpeg and mpg123 decode every sample, and none more; sox decodes every frame', async t => {
+  const { url, out, track } = await setUp(t)
+  const source = track('odd.flac', ODD.seconds)
+  const samples = async (file: string) => Number((await run('soxi', ['-s', file])).stdout)
+  t.equal(await samples(source), ODD.samples)
+  const [mp3, wav] = [join(out, 'odd.mp3'), join(out, 'odd.wav')]
+  writeFileSync(mp3, (await http(url, '/play/odd.flac?quality=medium')).body)
+  t.equal(decodedSamples(mp3), ODD.samples)
+  await run('mpg123', ['-q', '-w', wav, mp3])
+  t.equal(await samples(wav), ODD.samples)
+  await run('mpg123', ['-q', '-w', wav, `${url}/play/odd.flac?quality=low`])
+  t.equal(await samples(wav), ODD.samples, 'over HTTP')
+  // sox knows nothing of Info frames, whoever wrote them: it plays this one, the delay and the padding as silence.
+  await run('sox', [mp3, wav])
+  t.equal(await samples(wav), (1 + 1 + Math.ceil(ODD.samples / 1152)) * 1152)
+})
