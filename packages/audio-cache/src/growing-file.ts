@@ -57,19 +57,23 @@ export class GrowingFile implements Representation {
   /**
    * Waits for a byte before anything is promised to a listener.
    *
+   * @param waitedMs how long this listener has waited already
    * @returns 'ready', 'given up', or in how many seconds it is worth asking again
    */
-  async reach (position: number, hasLeft: () => boolean): Promise<'ready' | 'given up' | { retryAfter: number }> {
+  async reach (
+    position: number, waitedMs: number, hasLeft: () => boolean
+  ): Promise<'ready' | 'given up' | { retryAfter: number }> {
     if (position >= this.size - ID3V1_SIZE || position < this.#available) return 'ready'
+    const patience = Math.max(PATIENCE_MS - waitedMs, GLANCE_MS)
     const begun = performance.now()
     const before = this.#available
     let retryAfter = 0
     const arrived = await this.#grows(position, () => {
       const elapsed = performance.now() - begun
       const perMs = (this.#available - before) / elapsed
-      const remaining = (position - this.#available) / perMs
-      const hopeless = elapsed > PATIENCE_MS || (perMs > 0 && elapsed > GLANCE_MS && elapsed + remaining > PATIENCE_MS)
-      if (hopeless) retryAfter = Math.ceil(Math.min(remaining, 60_000) / 1000)
+      const remaining = perMs > 0 ? (position - this.#available) / perMs : Infinity
+      const hopeless = elapsed > patience || (perMs > 0 && elapsed > GLANCE_MS && elapsed + remaining > patience)
+      if (hopeless) retryAfter = Math.max(Math.ceil(Math.min(remaining, 60_000) / 1000), 1)
       return hopeless || hasLeft()
     })
     if (arrived) return 'ready'

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { t, type Test } from 'tap'
 import { AudioCache } from '../src/cache.ts'
+import { GrowingFile } from '../src/growing-file.ts'
 import { Library } from '../src/library.ts'
 import { mp3Size } from '../src/mp3-layout.ts'
 import type { TranscodeQuality } from '../src/qualities.ts'
@@ -46,7 +47,7 @@ function setUp (t: Test, names: string[]) {
     return found.status
   }
 
-  return { dir, root, cache, begin, publish, look }
+  return { dir, root, library, cache, begin, publish, look }
 }
 
 /** Bytes that a part has before the encoder's first. */
@@ -161,6 +162,20 @@ t.test('stats count cached files, clear deletes them and the directories that em
   t.equal(await cache.sweepParts(), 1)
   t.notOk(readdirSync(join(dir, 'cache')).includes('a'))
   await running.discard()
+})
+
+t.test('a listener who waits for the very next byte of an encoder at rest may come back', async t => {
+  const { library, cache, begin } = setUp(t, ['a.flac'])
+  const part = await begin('a.flac', 'medium')
+  const track = await library.open('a.flac')
+  const growing = track && await cache.findGrowing(track, 'medium')
+  if (!(growing instanceof GrowingFile)) throw new Error('nothing grows')
+  const written = part.size - part.missing - 128 // the tag at the end
+  t.equal(await growing.reach(written - 1, 10_000, () => false), 'ready')
+  t.same(await growing.reach(written, 10_000, () => false), { retryAfter: 60 })
+  await part.discard()
+  t.equal(await growing.reach(written, 0, () => false), 'given up')
+  await Promise.all([growing.close(), track?.close()])
 })
 
 t.test('a part that was swept is not published', async t => {

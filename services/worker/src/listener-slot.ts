@@ -14,6 +14,8 @@ export class ListenerSlot extends Worker {
   readonly #stopListening: () => void
   #working: Promise<void> | undefined
   #lookAgain = false
+  /** BullMQ's own `closing` comes too late: it is set when the job in this slot is done. */
+  #stopped = false
   #token = 0
 
   /** @param options.isNeeded whether the other slots are taken */
@@ -29,6 +31,7 @@ export class ListenerSlot extends Worker {
 
   override async close (force = false): Promise<void> {
     this.#stopListening()
+    this.#stopped = true
     if (!force) await this.#working
     await super.close(force)
   }
@@ -39,7 +42,7 @@ export class ListenerSlot extends Worker {
   }
 
   async #work (): Promise<void> {
-    while (this.#lookAgain && !this.closing) {
+    while (this.#lookAgain && !this.#stopped) {
       this.#lookAgain = false
       if (!this.#isNeeded() || await this.#producer.waiting('miss') === 0) continue
       const token = `${this.id}:${this.#token++}`

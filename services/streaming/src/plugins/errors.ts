@@ -31,8 +31,8 @@ export const errorsPlugin = fp(async app => {
     if (error.code === 'EMFILE' || error.code === 'ENFILE') {
       return reply.header('retry-after', '1').serviceUnavailable('Too many open files')
     }
-    if (status === 503) reply.header('retry-after', '5')
-    else if (status >= 500) return reply.internalServerError()
+    if (status >= 500 && status !== 503) return reply.internalServerError()
+    if (status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '5')
     return reply.code(status).send({ statusCode: status, error: STATUS_CODES[status], message: error.message })
   })
 }, { name: 'errors' })

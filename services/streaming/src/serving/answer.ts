@@ -38,7 +38,7 @@ export async function answer (request: FastifyRequest, reply: FastifyReply, deci
 
   const { first, last } = range ?? { first: 0, last: file.size - 1 }
   if (file instanceof GrowingFile && request.method === 'GET') {
-    const there = await file.reach(first, () => request.raw.socket.destroyed)
+    const there = await file.reach(first, reply.elapsedTime, () => request.raw.socket.destroyed)
     if (there === 'given up') {
       reply.hijack()
       request.raw.socket.destroy()
