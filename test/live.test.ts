@@ -159,25 +159,26 @@ t.test('a slot of its own: whoever listens does not wait for those who do not', 
 })
 
 t.test('a worker that is told to stop takes nothing into the slot either', async t => {
-  const { music, env } = await setUp(t)
-  for (const name of ['long.wav', 'now.wav']) makeTrack(join(music, name), { seconds: 1200 })
+  const { music, cache, env } = await setUp(t)
+  for (const name of ['long.wav', 'now.wav']) makeTrack(join(music, name), { seconds: 300 })
   for (const name of ['b.flac', 'c.flac']) makeTrack(join(music, name))
   const [{ url }, worker] = await Promise.all([
     startStreaming(t, { ...env, AUDIO_CACHE_LIVE_WAIT: '0' }), startWorker(t, { ...env, WORKER_CONCURRENCY: '1' })
   ])
   const ask = (name: string) => http(url, `/play/${name}?quality=high`, { method: 'HEAD' })
+  const grown = () => readdirSync(cache).filter(name => statSync(join(cache, name)).size > 100_000).length
   await ask('long.wav')
-  await until(() => encoders(worker.child.pid).length === 1)
-  const [long = 0] = encoders(worker.child.pid)
-  process.kill(long, 'SIGSTOP')
+  await until(() => grown() === 1)
+  const frozen = encoders(worker.child.pid)
+  for (const pid of frozen) process.kill(pid, 'SIGSTOP')
   await ask('now.wav')
-  await until(() => encoders(worker.child.pid).length === 2)
+  await until(() => grown() === 2)
   await Promise.all(['b.flac', 'c.flac'].map(ask))
   const stopped = worker.stop()
   await worker.logged(/Cached: now.wav/)
-  process.kill(long, 'SIGCONT')
-  await stopped
-  t.same(worker.lines.filter(line => /Cached: [bc]/.test(line)), [])
+  for (const pid of frozen) process.kill(pid, 'SIGCONT')
+  t.equal(await stopped, 0)
+  t.same(readdirSync(cache).sort(), ['long_high.mp3', 'now_high.mp3'])
 })
 
 t.test('ffmpeg dies once: a pause, and the very same bytes', async t => {

@@ -1,6 +1,6 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
-import { bitrates, OverrunError, type AudioCache, type Library, type Part, type Track } from '@mixtape/audio-cache'
+import { bitrates, GrowingFile, OverrunError, type AudioCache, type Library, type Part, type Track } from '@mixtape/audio-cache'
 import { parseTranscodeJob, priorities, type CacheUsage, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
 import { probe } from './probe.ts'
 import { NoRoomError, type Room } from './room.ts'
@@ -8,6 +8,9 @@ import { SourceError, transcode } from './transcode.ts'
 
 /** A job that finds no room looks again after this many milliseconds. */
 const NO_ROOM_DELAY_MS = 10_000
+
+/** A job whose file another worker is still at looks again after this many milliseconds. */
+const TAKEN_DELAY_MS = 5000
 
 export interface ProcessorOptions {
   library: Library
@@ -37,8 +40,13 @@ export function createProcessor (
     try {
       if (!cache.shouldTranscode(path)) throw new UnrecoverableError('Files of this kind are not transcoded')
       if (await isCached(track, quality)) return 'cached already'
+      if (await isBeingMade(track, quality)) {
+        await job.moveToDelayed(Date.now() + TAKEN_DELAY_MS, token)
+        throw new DelayedError()
+      }
       return await makeTranscode(job, track, quality, signal)
     } catch (error) {
+      if (error instanceof DelayedError) throw error
       if (shutdown.aborted) {
         await job.moveToWait(token)
         throw new WaitingError()
@@ -65,6 +73,13 @@ export function createProcessor (
     const found = await cache.find(track, quality)
     if (found.status === 'hit') await found.file.close()
     return found.status === 'hit'
+  }
+
+  /** Whether a worker that lost the job, but neither its life nor its listeners, will publish it yet. */
+  async function isBeingMade (track: Track, quality: TranscodeJob['quality']): Promise<boolean> {
+    const growing = await cache.findGrowing(track, quality)
+    if (growing instanceof GrowingFile) await growing.close()
+    return growing !== undefined
   }
 
   async function makeTranscode (

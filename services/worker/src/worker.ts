@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { AudioCache, Library } from '@mixtape/audio-cache'
 import type { Config } from '@mixtape/config'
 import {
-  CacheUsage, FailedSources, Maintenance, MAINTENANCE_QUEUE, Mixtapes, Plays, QUEUE_NAME, TranscodeEvents, TranscodeProducer, workerConnection,
+  CacheUsage, FailedSources, Maintenance, MAINTENANCE_QUEUE, Mixtapes, Plays, QUEUE_NAME, TranscodeProducer, workerConnection,
   workerOptions
 } from '@mixtape/transcode-queue'
 import { ListenerSlot } from './listener-slot.ts'
@@ -45,14 +45,13 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     library, cache, failedSources: new FailedSources(connection), room, usage, log, listenersWait, shutdown: outOfTime.signal
   })
   let running = 0
-  // All three parameters, because BullMQ passes on the loss of a lock only to those who name it.
+  // All three parameters, because BullMQ makes a signal only for those who name it.
   const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
     running++
     return await processor(job, token, lockLost).finally(() => { running-- })
   }, { ...workerOptions, connection, concurrency: config.WORKER_CONCURRENCY })
-  const events = listenersWait ? new TranscodeEvents(workerConnection(config.REDIS_URL, log)) : undefined
   const isNeeded = () => running >= config.WORKER_CONCURRENCY
-  const listenerSlot = events && new ListenerSlot(processor, { connection, producer, events, isNeeded })
+  const listenerSlot = listenersWait ? new ListenerSlot(processor, { connection, producer, isNeeded }) : undefined
   const listings = new Worker(
     MAINTENANCE_QUEUE,
     createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, log, shutdown: stopping.signal }),
@@ -64,6 +63,10 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     worker.on('failed', (job, error) => {
       log.warn({ job: job?.data, attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
     })
+  }
+  for (const worker of [transcodes, listenerSlot]) {
+    // BullMQ itself only tells: a worker that was frozen would go on beside the one that has its job now.
+    worker?.on('lockRenewalFailed', ids => { stopTaken(worker, ids).catch(error => log.error(error)) })
   }
   transcodes.on('stalled', () => { sweep().catch(error => log.error(error)) })
 
@@ -77,6 +80,13 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     await maintenance.schedule('nightly', config.NIGHTLY_PRECACHE)
     await maintenance.schedule('warm', config.CACHE_WARM)
     await maintenance.run('warm')
+  }
+
+  /** Stops jobs that another has; one whose lock is merely gone, as after an outage of Redis, may have listeners. */
+  async function stopTaken (worker: Worker, ids: string[]): Promise<void> {
+    for (const id of ids) {
+      if (await connection.exists(`${worker.toKey(id)}:lock`)) worker.cancelJob(id, 'Another worker has the job')
+    }
   }
 
   async function sweep (): Promise<void> {
@@ -93,7 +103,6 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       await Promise.all([transcodes.close(away), listings.close(away), listenerSlot?.close(away)])
       clearTimeout(timer)
       if (!away) await stopWatching?.()
-      events?.close()
       connection.disconnect() // fails whatever still waits for Redis
       await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])
     }
