@@ -86,6 +86,8 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
     let decoded: number | undefined
     let started = false
     let cause: unknown
+    let failed = false
+    let writing = Promise.resolve()
     const watchdog = setTimeout(() => { stop(new Error('ffmpeg made no progress for a minute')) }, STALL_MS)
 
     // Without 'close', which fluent-ffmpeg takes for a reader that has left before ffmpeg's exit.
@@ -93,11 +95,9 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
       autoDestroy: false,
       emitClose: false,
       write (bytes: Buffer, _encoding, done) {
+        if (failed) return done()
         watchdog.refresh()
-        write(bytes).then(() => done(), error => {
-          stop(error)
-          done()
-        })
+        writing = write(bytes).catch(stop).finally(done)
       }
     })
 
@@ -124,9 +124,11 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
       })
       .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
         finish()
-        reject(cause ?? (REFUSED.test(error.message)
+        // What ffmpeg said last may still be on its way, and must not get among what a second run says.
+        failed = true
+        writing.then(() => reject(cause ?? (REFUSED.test(error.message)
           ? new SourceError(lastLines(stderr ?? error.message))
-          : error))
+          : error)))
       })
 
     const abort = () => { stop(signal.reason) }

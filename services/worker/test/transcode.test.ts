@@ -37,3 +37,20 @@ t.test('nor is an ffmpeg that cannot be run, or that says nothing', async t => {
     t.notOk(error instanceof SourceError)
   }
 })
+
+t.test('when it has failed, nothing more of it is written', async t => {
+  const input = makeTrack(join(t.testdir(), 'a.wav'), { seconds: 600 })
+  const stop = new AbortController()
+  let [writing, calls] = [0, 0]
+  const write = async () => {
+    writing++
+    if (++calls === 2) stop.abort(new Error('enough'))
+    for (let turns = 0; turns < 100_000; turns++) await new Promise(resolve => { setImmediate(resolve) })
+    writing--
+  }
+  await t.rejects(transcode({ input, samples: 600 * 44100, bitrate: 320, niceness: 10, signal: stop.signal, write }), { message: 'enough' })
+  t.equal(writing, 0)
+  const before = calls
+  for (let turns = 0; turns < 200_000; turns++) await new Promise(resolve => { setImmediate(resolve) })
+  t.equal(calls, before)
+})

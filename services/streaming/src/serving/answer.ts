@@ -41,7 +41,7 @@ export async function answer (request: FastifyRequest, reply: FastifyReply, deci
     const there = await file.reach(first, reply.elapsedTime, () => request.raw.socket.destroyed)
     if (there === 'given up') {
       reply.hijack()
-      request.raw.socket.destroy()
+      reply.raw.destroy() // not the socket: an earlier answer may still be on its way through it
       return reply
     }
     if (there !== 'ready') {
