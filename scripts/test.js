@@ -7,6 +7,7 @@ ensurePrerequisites({
   curl: {},
   mpg123: {},
   mpv: {},
+  nginx: { apt: 'nginx-light' },
   // Debian packs the formats of sox one by one.
   sox: { apt: 'sox libsox-fmt-mp3', works: () => / mp3 /.test(spawnSync('sox', ['--help'], { encoding: 'utf8' }).stdout) }
 })

@@ -51,6 +51,7 @@ const environmentSchema = Type.Object({
   POPULAR_TRACKS: Type.Integer({ default: 100, minimum: 0, maximum: 10_000, description: 'a whole number from 0 to 10000' }),
   HOST: Type.String({ default: '127.0.0.1', pattern: '^\\S+$', description: 'a host name or an IP address' }),
   PORT: Type.Integer({ default: 5000, minimum: 0, maximum: 65535, description: 'a whole number from 0 to 65535' }),
+  X_ACCEL: Type.Enum(['0', '1'], { default: '0', description: '1 behind an nginx that sends the files, or 0' }),
   REDIS_URL: Type.String({
     default: 'redis://127.0.0.1:6379',
     pattern: '^rediss?://\\S+$',

@@ -14,7 +14,8 @@ export async function playRoutes (app: FastifyInstance) {
     methods: ['GET', 'HEAD'],
     allowedHeaders: ['Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since'],
     exposedHeaders: [
-      'Accept-Ranges', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified', 'Cache-Status'
+      'Accept-Ranges', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified', 'Cache-Status',
+      'Retry-After'
     ],
     maxAge: 86400,
     strictPreflight: false

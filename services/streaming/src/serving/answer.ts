@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GrowingFile } from '@mixtape/audio-cache'
 import type { Decision } from './decision.ts'
+import { internalLocation, isForNginx } from './offload.ts'
 import { evaluate, type Validators } from './preconditions.ts'
 import { parseRange } from './ranges.ts'
 import { sendBytes } from './send-bytes.ts'
@@ -49,8 +50,11 @@ export async function answer (request: FastifyRequest, reply: FastifyReply, deci
       return reply.serviceUnavailable(`The transcode will be there in about ${there.retryAfter} s`)
     }
   }
-  reply.code(range ? 206 : 200)
   reply.header('content-type', type)
+  if (request.server.config.X_ACCEL === '1' && isForNginx(request, decision)) {
+    return reply.header('x-accel-redirect', internalLocation(decision)).send()
+  }
+  reply.code(range ? 206 : 200)
   reply.header('content-length', last - first + 1)
   if (range) reply.header('content-range', `bytes ${first}-${last}/${file.size}`)
 

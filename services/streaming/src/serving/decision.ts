@@ -6,6 +6,8 @@ import { isAbout } from './preconditions.ts'
 
 /** What a listener gets, and why. */
 export interface Decision {
+  /** Of the track, relative to MUSIC_ROOT. */
+  path: string
   file: Representation
   type: string
   /** Value of the Cache-Status header (RFC 9211). */
@@ -31,25 +33,25 @@ export async function decide (
   track: Track, quality: Quality, headers: IncomingHttpHeaders, cache?: AudioCache, live?: LiveTranscodes
 ): Promise<Decision> {
   const original = (cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision =>
-    ({ file: track, type: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome })
+    ({ path: track.path, file: track, type: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome })
 
   if (quality === 'original') return original('fwd=bypass; detail=original')
   if (!cache) return original('fwd=miss; detail=disabled')
   if (!cache.shouldTranscode(track.path)) return original('fwd=miss; detail="not transcodable"')
   if (isAbout(headers, track.etag)) return original('fwd=request; detail=pinned')
   const found = await cache.find(track, quality)
-  if (found.status === 'hit') return transcode(found.file, 'hit', 'hit', found.path)
+  if (found.status === 'hit') return transcode(track, found.file, 'hit', 'hit', found.path)
   if (!live) return original(`fwd=miss; detail=${found.reason}`, 'miss')
 
   const followed = await live.follow(track, quality)
   if (typeof followed === 'string') return original(`fwd=miss; detail=${followed}`, 'miss')
-  if (followed.status === 'hit') return transcode(followed.file, 'fwd=miss; stored; collapsed', 'hit', followed.path)
+  if (followed.status === 'hit') return transcode(track, followed.file, 'fwd=miss; stored; collapsed', 'hit', followed.path)
   const status = followed.joined ? 'fwd=miss; stored; collapsed; detail=live' : 'fwd=miss; stored; detail=live'
-  return transcode(followed.file, status, 'live', cachedPaths(track.path, quality)[0])
+  return transcode(track, followed.file, status, 'live', cachedPaths(track.path, quality)[0])
 }
 
 function transcode (
-  file: Representation, cacheStatus: string, outcome: Decision['outcome'], cachedPath: string
+  { path }: Track, file: Representation, cacheStatus: string, outcome: Decision['outcome'], cachedPath: string
 ): Decision {
-  return { file, type: 'audio/mpeg', cacheStatus: `mixtape; ${cacheStatus}`, outcome, cachedPath }
+  return { path, file, type: 'audio/mpeg', cacheStatus: `mixtape; ${cacheStatus}`, outcome, cachedPath }
 }

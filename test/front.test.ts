@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { t, type Test } from 'tap'
+import { freePort } from '../scripts/free-port.js'
+import { http } from './http.ts'
+import { testRedis } from './redis.ts'
+import { startStreaming, startWorker, until } from './services.ts'
+import { makeTrack } from './tracks.ts'
+
+/** The nginx.conf of the front, with the places of this test. */
+async function startFront (t: Test, { streaming, music, cache }: { streaming: string, music: string, cache: string }): Promise<string> {
+  const dir = join(t.testdirName, 'nginx')
+  mkdirSync(dir)
+  const port = await freePort()
+  const conf = readFileSync(new URL('../nginx.conf', import.meta.url), 'utf8')
+    .replace('listen 80', `listen 127.0.0.1:${port}`)
+    .replace('streaming:5000', new URL(streaming).host)
+    .replace('/music/', `${music}/`)
+    .replace('/cache/;', `${cache}/;`)
+    .replace('http {', `http { ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`).join(' ')}`)
+  // As root it would send files as another user, who does not see into every folder.
+  writeFileSync(join(dir, 'nginx.conf'), `user root; daemon off; pid ${dir}/pid; error_log ${dir}/error.log;\n${conf}`)
+  const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], { stdio: 'ignore' })
+  const exited = once(nginx, 'exit')
+  t.teardown(async () => {
+    nginx.kill('SIGTERM')
+    await exited
+  })
+  await until(async () => {
+    if (nginx.exitCode !== null) throw new Error(readFileSync(join(dir, 'error.log'), 'utf8'))
+    const socket = connect(port, '127.0.0.1')
+    return await once(socket, 'connect').then(() => socket.destroy(), () => undefined)
+  })
+  return `http://127.0.0.1:${port}`
+}
+
+async function setUp (t: Test, more: NodeJS.ProcessEnv = {}) {
+  const dir = t.testdir({ music: {}, cache: {} })
+  const redis = await testRedis(t)
+  const env = {
+    MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url, X_ACCEL: '1', ...more
+  }
+  const [{ url: streaming }, direct, worker] = await Promise.all([
+    startStreaming(t, env), startStreaming(t, { ...env, X_ACCEL: '0' }), startWorker(t, env)
+  ])
+  const places = { streaming, music: env.MUSIC_ROOT, cache: env.AUDIO_CACHE_DIR }
+  return { ...places, front: await startFront(t, places), direct: direct.url, worker }
+}
+
+t.test('behind nginx every answer is the one that the service itself gives', async t => {
+  const { music, cache, streaming, front, direct, worker } = await setUp(t)
+  const names = [
+    'plain.flac', 'a+b & c.flac', '100%.flac', '%41.flac', 'Ünïcödé 音楽.flac', 'what?.flac', 'a#b;c=d.flac', '"quoted" \'name\'.flac',
+    'a\\b.flac', 'new\nline.flac', '$uri.flac', 'jazz/so what.flac'
+  ]
+  for (const name of names) makeTrack(join(music, name), { seconds: 1 })
+  for (const name of names) await http(front, `/play/${encodeURIComponent(name)}?quality=low`)
+  await until(() => readdirSync(cache, { recursive: true }).filter(name => `${name}`.endsWith('_low.mp3')).length === names.length)
+
+  for (const name of names) {
+    for (const quality of ['original', 'low']) {
+      const path = `/play/${encodeURIComponent(name)}?quality=${quality}`
+      const { headers: { etag = '', 'content-length': size }, body } = await http(direct, path)
+      t.ok(body.length > 1000, path)
+      for (const [method, headers] of [
+        ['GET', {}], ['HEAD', {}], ['GET', { range: 'bytes=0-0' }], ['GET', { range: 'bytes=-128' }], ['GET', { range: 'bytes=700-' }],
+        ['GET', { range: `bytes=${size}-` }], ['GET', { range: 'bytes=0-1,5-6' }], ['GET', { 'if-none-match': etag }],
+        ['GET', { 'if-none-match': '"other"' }], ['GET', { 'if-match': etag, range: 'bytes=1-2' }], ['GET', { 'if-match': '"other"' }],
+        ['GET', { 'if-range': etag, range: 'bytes=1-2' }], ['GET', { 'if-range': '"other"', range: 'bytes=1-2' }],
+        ['HEAD', { range: 'bytes=1-2' }], ['GET', { 'if-modified-since': new Date().toUTCString() }],
+        ['GET', { origin: 'http://elsewhere.example' }]
+      ] as const) {
+        const [ours, theirs] = await Promise.all([http(direct, path, { method, headers }), http(front, path, { method, headers })])
+        const about = `${method} ${path} ${JSON.stringify(headers)}`
+        for (const name of ['content-type', 'etag', 'cache-status', 'cache-control', 'content-range', 'access-control-allow-origin', 'last-modified']) {
+          t.equal(theirs.headers[name], ours.headers[name], `${name} of ${about}`)
+        }
+        t.equal(theirs.status, ours.status, about)
+        t.ok(theirs.body.equals(ours.body), about)
+      }
+    }
+  }
+  t.match(await http(streaming, '/play/jazz/so%20what.flac?quality=low'), {
+    headers: { 'x-accel-redirect': '/_cache/jazz/so%20what_low.mp3', 'content-length': '0' }
+  })
+  t.equal((await http(front, '/_library/plain.flac')).status, 404, 'nobody gets past the service')
+  t.equal((await http(front, '/play/missing.flac')).status, 404)
+  t.equal((await http(front, '/health/ready')).json().status, 'ok')
+  t.notMatch(worker.lines.join('\n'), /failed/)
+})
+
+t.test('behind nginx a live miss is sent by the service', async t => {
+  const { music, cache, front, worker } = await setUp(t, { AUDIO_CACHE_ON_MISS: 'transcode', AUDIO_CACHE_LIVE_WAIT: '20' })
+  makeTrack(join(music, 'long.flac'), { seconds: 120 })
+  const miss = await http(front, '/play/long.flac?quality=low')
+  t.equal(miss.headers['cache-status'], 'mixtape; fwd=miss; stored; detail=live')
+  await worker.logged(/Cached: long.flac/)
+  t.ok(miss.body.equals(readFileSync(join(cache, 'long_low.mp3'))))
+  const hit = await http(front, '/play/long.flac?quality=low')
+  t.match(hit.headers, { 'cache-status': 'mixtape; hit', etag: miss.headers.etag })
+  t.ok(hit.body.equals(miss.body))
+})
