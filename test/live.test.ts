@@ -58,7 +58,7 @@ t.test('a miss is the file that it is going to be, for every kind of source and 
 t.test('fifty listeners on one cold track, whole and in part: one encoder, one file, one tag', async t => {
   const { music, cache, env } = await setUp(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
-  makeTrack(join(music, 'long.flac'), { seconds: 300 }) // 4.8 MB at low
+  makeTrack(join(music, 'long.flac'), { seconds: 120 }) // 1.9 MB at low, all of it within a listener's patience
   const path = '/play/long.flac?quality=low'
   const probe = await http(url, path, { method: 'HEAD' })
   const size = Number(probe.headers['content-length'])

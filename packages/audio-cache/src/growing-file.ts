@@ -66,13 +66,17 @@ export class GrowingFile implements Representation {
     if (position >= this.size - ID3V1_SIZE || position < this.#available) return 'ready'
     const patience = Math.max(PATIENCE_MS - waitedMs, GLANCE_MS)
     const begun = performance.now()
+    // An encoder that has only just been started says nothing for a while, which is not its speed.
     const before = this.#available
+    let growingSince = begun
     let retryAfter = 0
     const arrived = await this.#grows(position, () => {
-      const elapsed = performance.now() - begun
-      const perMs = (this.#available - before) / elapsed
-      const remaining = perMs > 0 ? (position - this.#available) / perMs : Infinity
-      const hopeless = elapsed > patience || (perMs > 0 && elapsed > GLANCE_MS && elapsed + remaining > patience)
+      const now = performance.now()
+      if (this.#available === before) growingSince = now
+      const glanced = now - growingSince
+      const remaining = glanced > 0 ? ((position - this.#available) * glanced) / (this.#available - before) : Infinity
+      const elapsed = now - begun
+      const hopeless = elapsed > patience || (glanced > GLANCE_MS && elapsed + remaining > patience)
       if (hopeless) retryAfter = Math.max(Math.ceil(Math.min(remaining, 60_000) / 1000), 1)
       return hopeless || hasLeft()
     })
