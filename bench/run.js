@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { benchCache } from './cache.js'
-import { benchCold } from './cold.js'
+import { ensurePrerequisites } from '../scripts/prerequisites.js'
 
-/** `npm run bench [section …]`: prints a table for each section, and writes data/bench.json. */
-const SECTIONS = { cache: benchCache, cold: benchCold }
+/** `npm run bench [section …]`: prints the tables of each section, and writes data/bench.json. */
+const SECTIONS = { cache: 'benchCache', cold: 'benchCold', serve: 'benchServe', transcode: 'benchTranscode' }
+
+/** Programs that a section needs beside those of the services, and the Debian package that brings each. */
+const PROGRAMS = { serve: { wrk: 'wrk', nginx: 'nginx-light', ip: 'iproute2' } }
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter(name => !(name in SECTIONS))
@@ -12,11 +14,18 @@ if (unknown.length > 0) {
   console.error(`There is no section ${unknown.join(', ')}: only ${Object.keys(SECTIONS).join(', ')}`)
   process.exit(1)
 }
+const names = wanted.length > 0 ? wanted : Object.keys(SECTIONS)
+ensurePrerequisites(Object.assign({}, ...names.map(name => PROGRAMS[name])))
+
 const report = { date: new Date().toISOString(), cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
 console.log(`${report.date} · ${report.cores} × ${report.cpu} · Node ${report.node}`)
-for (const name of wanted.length > 0 ? wanted : Object.keys(SECTIONS)) {
-  const rows = report[name] = await SECTIONS[name]()
-  console.log(`\n## ${name}\n\n${table(rows)}`)
+for (const name of names) {
+  // Only now: what the sections measure may have been built just before.
+  const { [SECTIONS[name]]: section } = await import(`./${name}.js`)
+  const result = report[name] = await section()
+  // Rows, or several tables of them by their titles.
+  const tables = Array.isArray(result) ? { [name]: result } : result
+  for (const [title, rows] of Object.entries(tables)) console.log(`\n## ${title}\n\n${table(rows)}`)
 }
 mkdirSync('data', { recursive: true })
 writeFileSync('data/bench.json', JSON.stringify(report, null, 2))
@@ -24,5 +33,5 @@ writeFileSync('data/bench.json', JSON.stringify(report, null, 2))
 function table (rows) {
   const columns = Object.keys(rows[0])
   const line = cells => `| ${cells.join(' | ')} |`
-  return [line(columns), line(columns.map(() => '--:')), ...rows.map(row => line(columns.map(name => row[name])))].join('\n')
+  return [line(columns), line(columns.map(() => '--:')), ...rows.map(row => line(columns.map(name => row[name] ?? '')))].join('\n')
 }
