@@ -10,11 +10,23 @@ const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
  * @returns {number} CPU seconds, user and system; with those of children that have ended and were waited for
  */
 export function cpuSeconds (pids) {
-  return sum(tree(pids), pid => {
-    // Fields 14 to 17 of the line, counted from 1; the name, in parentheses, may hold blanks.
-    const fields = read(pid, 'stat').replace(/.*\) /s, '').split(' ')
-    return sum(fields.slice(11, 15), Number) / TICKS
-  })
+  return sum(tree(pids), pid => sum(times(pid), Number))
+}
+
+/** @returns {number} CPU seconds of these processes alone */
+export function ownSeconds (pids) {
+  return sum(pids, pid => sum(times(pid).slice(0, 2), Number))
+}
+
+/** @returns {number} CPU seconds of children that have ended and were waited for */
+export function childrenSeconds (pid) {
+  return sum(times(pid).slice(2), Number)
+}
+
+/** User and system time of a process, and those of its children, in seconds: fields 14 to 17, counted from 1. */
+function times (pid) {
+  // The second field, a name in parentheses, may hold blanks.
+  return read(pid, 'stat').replace(/.*\) /s, '').split(' ').slice(11, 15).map(ticks => Number(ticks) / TICKS)
 }
 
 /**

@@ -20,7 +20,7 @@ export async function benchServe () {
   const load = foreignLoad()
   const unshare = ['unshare', process.getuid() === 0 ? '-n' : '-rn', 'sh', '-c']
   const isPrivate = spawnSync(unshare[0], [...unshare.slice(1), NETWORK]).status === 0
-  const main = pinned(LOAD_CORES, process.execPath, fileURLToPath(new URL('serve/main.js', import.meta.url)))
+  const main = pinned(LOAD_CORES, process.execPath, fileURLToPath(new URL('serve/main.js', import.meta.url)), ...isPrivate ? ['private'] : [])
   const [program, ...args] = isPrivate ? [...unshare, `${NETWORK} && exec "$@"`, 'sh', ...main] : main
   const child = spawnChild(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   let tables

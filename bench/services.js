@@ -44,6 +44,8 @@ export async function bench () {
       mkdirSync(cache)
       return { MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache, REDIS_URL: own.url, AUDIO_CACHE_MIN_FREE: '1B', PORT: '0', ...more }
     },
+    /** Of the servers behind `env`, in their order. */
+    redisPids: () => redis.map(({ child }) => child.pid),
     async stop () {
       for (const child of children.toReversed()) {
         child.kill('SIGTERM')

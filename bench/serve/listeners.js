@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -6,6 +7,15 @@ import { pssMiB } from '../proc.js'
 /** Bytes a second that a listener takes. */
 const RATE = 64 * 1024
 const TICK_MS = 100
+/** Listeners who press play in one second: no more than that happens to two thousand in real life. */
+const ARRIVALS = 200
+
+/**
+ * Makes connections hold no more than a player's would: otherwise the kernel takes whole minutes of music at once.
+ */
+export function narrowReceiveBuffers () {
+  writeFileSync('/proc/sys/net/ipv4/tcp_rmem', '4096 65536 65536')
+}
 
 /**
  * Listeners who take what they get at a steady rate, while somebody else asks for heads.
@@ -16,17 +26,15 @@ const TICK_MS = 100
 export async function slowListeners ({ port, pid, paths, head, count, seconds }) {
   const before = pssMiB([pid])
   const listeners = []
+  const ticks = setInterval(() => { for (const listener of listeners) listener.go() }, TICK_MS)
   while (listeners.length < count) {
     listeners.push(listen(port, paths[listeners.length % paths.length]))
-    if (listeners.length % 20 === 0) await setTimeout(10)
+    await setTimeout(1000 / ARRIVALS)
   }
   const probe = new Worker(new URL('probe.js', import.meta.url), { workerData: { port, path: head, seconds } })
   const latencies = new Promise((resolve, reject) => probe.on('message', resolve).on('error', reject))
-  const end = performance.now() + seconds * 1000
-  while (performance.now() < end) {
-    await setTimeout(TICK_MS)
-    for (const listener of listeners) listener.go()
-  }
+  await setTimeout(seconds * 1000)
+  clearInterval(ticks)
   const pss = pssMiB([pid])
   const shares = listeners.map(listener => listener.leave()).sort((a, b) => a - b)
   const times = (await latencies).sort((a, b) => a - b)
@@ -40,19 +48,18 @@ export async function slowListeners ({ port, pid, paths, head, count, seconds })
 }
 
 function listen (port, path) {
+  const began = performance.now()
   let received = 0
   let due = RATE * TICK_MS / 1000
-  let began
   let failed
   const callback = length => {
-    began ??= performance.now()
     received += length
     return received < due
   }
   const socket = connect({ host: '127.0.0.1', port, onread: { buffer: Buffer.allocUnsafe(16384), callback } })
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
   socket.on('error', error => { failed = error }).on('end', () => { failed = new Error('ended') })
-  const elapsed = () => began === undefined ? 0 : performance.now() - began
+  const elapsed = () => performance.now() - began
   return {
     /** Takes what is due by now, with one tick in advance. */
     go () {
@@ -62,7 +69,7 @@ function listen (port, path) {
     /** @returns the share of its rate that this listener got */
     leave () {
       socket.destroy()
-      return failed || began === undefined ? 0 : Math.min(received / (RATE * elapsed() / 1000), 1)
+      return failed ? 0 : Math.min(received / (RATE * elapsed() / 1000), 1)
     }
   }
 }

@@ -1,6 +1,6 @@
 import { cpuSeconds } from '../proc.js'
 import { median } from '../services.js'
-import { slowListeners } from './listeners.js'
+import { narrowReceiveBuffers, slowListeners } from './listeners.js'
 import { servers, start } from './servers.js'
 import { makeSite } from './site.js'
 import { etags, workloads } from './workloads.js'
@@ -15,6 +15,7 @@ const SLOW_ROUNDS = Math.min(ROUNDS, 3)
 /** What `npm run bench serve` runs inside of its network: sends its tables to the parent. */
 process.on('disconnect', () => process.exit(1))
 const site = await makeSite()
+const isPrivate = process.argv[2] === 'private'
 const fast = await compareFast()
 const slow = await compareSlow()
 await site.stop()
@@ -79,6 +80,7 @@ function ratios (results, others) {
 
 /** Each on a fresh start, so that memory is that of these listeners. */
 async function compareSlow () {
+  if (isPrivate) narrowReceiveBuffers()
   const all = Object.entries(servers(site))
   const cases = [...all.map(([name, server]) => ({ name, server, count: 200 })), { name: 'ours', server: all[0][1], count: 2000 }]
   const results = cases.map(() => [])
