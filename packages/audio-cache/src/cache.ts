@@ -40,7 +40,7 @@ export class AudioCache {
     let reason: 'absent' | 'stale' = 'absent'
     const [byStem, byName] = cachedPaths(track.path, quality)
     for (const path of [byStem, byName]) {
-      const file = await this.#files.open(join(this.dir, path))
+      const file = await this.#files.open(`${this.dir}/${path}`)
       if (!file) continue
       let valid = false
       try {
@@ -167,8 +167,8 @@ function tagged (file: OpenFile, etag: string): Representation {
     size: file.size,
     etag,
     mtimeNs: file.mtimeNs,
-    read: async (buffer, length, position) => await file.read(buffer, length, position),
-    close: async () => { await file.close() }
+    read: (buffer, length, position) => file.read(buffer, length, position),
+    close: () => file.close()
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { transcodeQualities, type TranscodeQuality } from './qualities.ts'
 
 /** Longest file name that common file systems take, in bytes. */
@@ -13,9 +13,11 @@ const PART_NAME = /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/
  * source of the same stem has taken that, by the full file name.
  */
 export function cachedPaths (path: string, quality: TranscodeQuality): [string, string] {
-  const name = basename(path)
-  const stem = name.slice(0, name.length - extname(name).length)
-  return [join(dirname(path), fit(stem, `_${quality}.mp3`)), join(dirname(path), fit(name, `_${quality}.mp3`))]
+  const name = path.lastIndexOf('/') + 1
+  const dot = path.lastIndexOf('.')
+  const stem = dot > name ? path.slice(name, dot) : path.slice(name)
+  const ending = `_${quality}.mp3`
+  return [path.slice(0, name) + fit(stem, ending), path.slice(0, name) + fit(path.slice(name), ending)]
 }
 
 /** Where a transcode grows, beside its final name: one name for each try, all with one beginning. */

@@ -37,7 +37,7 @@ export class Library {
    */
   async open (path: string): Promise<Track | undefined> {
     if (!isTrackPath(path)) return undefined
-    const file = await this.#files.open(join(this.root, path), async () => await this.#realPath(path))
+    const file = await this.#files.open(`${this.root}/${path}`, async () => await this.#realPath(path))
     return file && {
       path,
       name: basename(path),
@@ -46,8 +46,8 @@ export class Library {
       size: file.size,
       etag: file.etag,
       mtimeNs: file.mtimeNs,
-      read: async (buffer, length, position) => await file.read(buffer, length, position),
-      close: async () => { await file.close() }
+      read: (buffer, length, position) => file.read(buffer, length, position),
+      close: () => file.close()
     }
   }
 

@@ -3,7 +3,6 @@ import { promisify } from 'node:util'
 
 const opened = promisify(open)
 const closed = promisify(close)
-const readAt = promisify(read)
 const statOf = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<BigIntStats>
 
 /** What one answer is made of: all of it is known before the first byte is sent (RFC 9110, 8.1). */
@@ -21,7 +20,7 @@ export interface Representation {
    * @returns how many bytes were read; 0 where there will never be one
    */
   read (buffer: Buffer, length: number, position: number, hasLeft: () => boolean): Promise<number>
-  close (): Promise<void>
+  close (): Promise<void> | void
 }
 
 /** What says that there is nothing to read under a name: no such file, or none that we would serve. */
@@ -60,8 +59,10 @@ export class OpenFile implements Representation {
     this.etag = `"${stat.ino.toString(36)}-${stat.size.toString(36)}-${stat.mtimeNs.toString(36)}"`
   }
 
-  async read (buffer: Buffer, length: number, position: number): Promise<number> {
-    return (await readAt(this.#fd, buffer, 0, length, position)).bytesRead
+  read (buffer: Buffer, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#fd, buffer, 0, length, position, (error, bytesRead) => error ? reject(error) : resolve(bytesRead))
+    })
   }
 
   /** @returns the first bytes, fewer than `length` where the file has no more */
@@ -79,14 +80,19 @@ export class OpenFile implements Representation {
     return Number(this.#stat.ctimeMs)
   }
 
+  /** Of the file system that it is on. */
+  get device (): bigint {
+    return this.#stat.dev
+  }
+
   /** @returns whether this is the very file, unchanged: its content cannot have changed without its ctime */
   is ({ ino, dev, size, mtimeNs, ctimeNs }: BigIntStats): boolean {
     const own = this.#stat
     return ino === own.ino && ctimeNs === own.ctimeNs && size === own.size && mtimeNs === own.mtimeNs && dev === own.dev
   }
 
-  async close (): Promise<void> {
-    await closed(this.#fd)
+  close (): Promise<void> | void {
+    return closed(this.#fd)
   }
 }
 

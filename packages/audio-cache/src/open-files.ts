@@ -1,5 +1,7 @@
-import { readFileSync, stat, type BigIntStats } from 'node:fs'
+import { readFileSync, stat, statSync, type BigIntStats } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { isLocal } from './local-disks.ts'
 import { isNothingThere, OpenFile, openFile } from './open-file.ts'
 
 const statAt = promisify(stat) as (path: string, options: { bigint: true }) => Promise<BigIntStats>
@@ -14,7 +16,8 @@ const CLOCK_TICK_MS = 50
  * Files that stay open from one request to the next.
  *
  * Each request asks the file system whether its path still leads to the very file that is open, so that a replaced file
- * is seen at once. Those that ask in the same turn of the event loop share the answer, which is no older than they are.
+ * is seen at once. Those that ask in the same turn of the event loop share the answer, which is no older than they are,
+ * and are answered together, which spares waking those who read the answers one by one.
  */
 export class OpenFiles {
   readonly #max: number
@@ -42,6 +45,7 @@ export class OpenFiles {
     if (!now?.isFile()) return undefined
     const target = await resolve(path)
     const file = target === undefined ? undefined : await this.#openNew(target)
+    if (file) file.isLocal = await isLocal(file)
     if (!file || Date.now() - file.ctimeMs < CLOCK_TICK_MS) return file
     this.#drop(path) // somebody else may have been opening it too
     return this.#keep(path, file)
@@ -60,9 +64,12 @@ export class OpenFiles {
   #stat (path: string): Promise<BigIntStats | undefined> {
     let asked = this.#asked.get(path)
     if (!asked) {
-      asked = new Promise(resolve => setImmediate(resolve)).then(async () => {
+      asked = setImmediate().then(async () => {
         this.#asked.delete(path)
-        return await statAt(path, { bigint: true })
+        // On a local disk the way to a file that is open is in memory, and asking for it takes less than a thread's help.
+        return this.#kept.get(path)?.isLocal
+          ? statSync(path, { bigint: true, throwIfNoEntry: false })
+          : await statAt(path, { bigint: true })
       }).catch(ignoreNothingThere)
       this.#asked.set(path, asked)
     }
@@ -85,13 +92,14 @@ export class OpenFiles {
   }
 
   #drop (path: string): void {
-    this.#kept.get(path)?.close().catch(() => {})
+    this.#kept.get(path)?.close()
     this.#kept.delete(path)
   }
 }
 
 /** An open file that is closed by the last of its users, of whom its keeper is one. */
 class KeptFile extends OpenFile {
+  isLocal = false
   #users = 1
   #isIdle = false
 
@@ -108,8 +116,8 @@ class KeptFile extends OpenFile {
     return isIdle
   }
 
-  override async close (): Promise<void> {
-    if (--this.#users === 0) await super.close()
+  override close (): Promise<void> | void {
+    if (--this.#users === 0) return super.close()
   }
 }
 

@@ -27,6 +27,7 @@ declare module 'fastify' {
 export async function buildApp (config: Config, log: Logger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
+    childLoggerFactory: logger => logger, // one for each request costs more than its line
     logController: new LogController({ disableRequestLogging: true }), // the routes say what they did, in one line
     // A number is no path, and a misspelt filter must not mean no filter.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },

@@ -62,8 +62,7 @@ export async function transcode (
     ...run,
     outputOptions: [
       '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
-      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0',
-      '-flush_packets', '1', '-f', 'mp3'
+      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3'
     ]
   })
 }
@@ -112,8 +111,9 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
         started = true
         if (cause) command.kill('SIGKILL')
       })
-      .on('progress', () => watchdog.refresh())
+      // Not 'progress': for that, fluent-ffmpeg probes each source once more.
       .on('stderr', (line: string) => {
+        watchdog.refresh()
         const samples = DECODED.exec(line)?.[1]
         if (samples !== undefined) decoded = Number(samples)
       })

@@ -1,25 +1,15 @@
-import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { qualities, type Quality, type Track, type TranscodeQuality } from '@mixtape/audio-cache'
-import { answer } from '../serving/answer.ts'
+import { answer, named } from '../serving/answer.ts'
+import { CROSS_ORIGIN, preflightRoutes } from '../serving/cross-origin.ts'
 import { decide, type Decision } from '../serving/decision.ts'
 
 const PREFIX = '/play/'
 
 /** GET and HEAD /play/<path>?quality=<level>: a track of the library, as it is or as an MP3 out of the cache. */
 export async function playRoutes (app: FastifyInstance) {
-  // A page of another origin, or a Chromecast, plays too, and has to see how long the file is to seek in it.
-  await app.register(cors, {
-    origin: '*',
-    methods: ['GET', 'HEAD'],
-    allowedHeaders: ['Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since'],
-    exposedHeaders: [
-      'Accept-Ranges', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified', 'Cache-Status',
-      'Retry-After'
-    ],
-    maxAge: 86400,
-    strictPreflight: false
-  })
+  await app.register(preflightRoutes)
+  app.addHook('onSend', async (request, reply) => { reply.headers(named(CROSS_ORIGIN)) }) // of errors, which Fastify sends
 
   app.get(`${PREFIX}*`, async (request, reply) => {
     const quality = parseQuality((request.query as { quality?: string | string[] }).quality)
