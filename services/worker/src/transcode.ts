@@ -62,7 +62,9 @@ export async function transcode (
     ...run,
     outputOptions: [
       '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
-      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3'
+      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0',
+      '-flush_packets', '0', // into a pipe ffmpeg writes each frame by itself otherwise
+      '-f', 'mp3'
     ]
   })
 }

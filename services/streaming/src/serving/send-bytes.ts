@@ -2,16 +2,17 @@ import type { ServerResponse } from 'node:http'
 import type { Representation } from '@mixtape/audio-cache'
 import type { ByteRange } from './ranges.ts'
 
-/** What a slow listener holds, and what every answer begins with. */
-const SMALL = 64 * 1024
-/** What one system call moves for a listener who takes it at once. */
-const LARGE = 256 * 1024
-/** A listener who takes longer for what was written is slow. */
+/** Bytes that are read at once: few for a slow listener, who holds on to them, many for one who takes them at once. */
+const SIZES = [16 * 1024, 64 * 1024, 256 * 1024]
+/** What every answer begins with, by its place among the sizes. */
+const FIRST = 1
+/** Whoever takes what was written within the first of these times gets more, after the second less. */
 const PROMPT_MS = 10
+const SLOW_MS = 100
 
-/** Buffers between two answers: more than this many of a size are left to the garbage collector. */
-const POOLED = 64
-const pools = new Map<number, Buffer[]>([[SMALL, []], [LARGE, []]])
+/** Between two answers at most this many bytes of each size are kept; the rest is left to the garbage collector. */
+const POOLED = 4 * 1024 * 1024
+const pools: Buffer[][] = SIZES.map(() => [])
 
 /**
  * Sends bytes of a file, reading on only when the kernel has taken what was read.
@@ -26,7 +27,8 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
   const { socket } = res.req
   socket.setMaxListeners(0) // any number of answers may wait on one connection
   const hasLeft = () => socket.destroyed
-  let buffer = take(SMALL)
+  let step = FIRST
+  let buffer = take(step)
   try {
     for (let at = first; at <= last;) {
       const bytesRead = await file.read(buffer, Math.min(buffer.length, last - at + 1), at, hasLeft)
@@ -38,26 +40,26 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
       const began = performance.now()
       // The buffer of a listener who has left is not given back: the socket may still hold on to it.
       if (!await written(res, buffer.subarray(0, bytesRead), at > last)) return
-      const size = performance.now() - began < PROMPT_MS && last - at > SMALL ? LARGE : SMALL
-      if (size !== buffer.length) {
-        giveBack(buffer)
-        buffer = take(size)
-      }
+      const took = performance.now() - began
+      const next = took < PROMPT_MS ? Math.min(step + 1, SIZES.length - 1) : took > SLOW_MS ? 0 : step
+      if (next === step || at > last) continue
+      giveBack(step, buffer)
+      buffer = take(step = next)
     }
-    giveBack(buffer)
+    giveBack(step, buffer)
   } catch (error) {
     res.destroy()
     throw error
   }
 }
 
-function take (size: number): Buffer {
-  return pools.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size)
+function take (step: number): Buffer {
+  return pools[step]?.pop() ?? Buffer.allocUnsafeSlow(SIZES[step] as number)
 }
 
-function giveBack (buffer: Buffer): void {
-  const pool = pools.get(buffer.length)
-  if (pool && pool.length < POOLED) pool.push(buffer)
+function giveBack (step: number, buffer: Buffer): void {
+  const pool = pools[step]
+  if (pool && pool.length * buffer.length < POOLED) pool.push(buffer)
 }
 
 /** @returns whether the kernel took the bytes: not from a listener who has left */
