@@ -4,34 +4,19 @@ import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, t
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { t, type Test } from 'tap'
+import { t } from 'tap'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { pino } from 'pino'
 import { http } from './http.ts'
-import { testRedis } from './redis.ts'
+import { liveSite } from './live-site.ts'
 import { encoders, startStreaming, startWorker, until } from './services.ts'
 import { decodedSamples, makeTrack } from './tracks.ts'
-
-/** A library, a cache and a Redis of a test's own, for services that answer a miss with its transcode. */
-async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {} })
-  const redis = await testRedis(t)
-  const env = {
-    MUSIC_ROOT: join(dir, 'music'),
-    AUDIO_CACHE_DIR: join(dir, 'cache'),
-    AUDIO_CACHE_MIN_FREE: '1B',
-    AUDIO_CACHE_ON_MISS: 'transcode',
-    AUDIO_CACHE_LIVE_WAIT: '20', // the machine may be slow; where this is what is tested, it is shorter
-    REDIS_URL: redis.url
-  }
-  return { music: env.MUSIC_ROOT, cache: env.AUDIO_CACHE_DIR, redis, env }
-}
 
 const LIVE = 'mixtape; fwd=miss; stored; detail=live'
 const range = (value: string) => ({ headers: { range: `bytes=${value}` } })
 
 t.test('a miss is the file that it is going to be, for every kind of source and quality', async t => {
-  const { music, cache, env } = await setUp(t)
+  const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   for (const [name, options] of [
     ['a.flac', []], ['b.wav', []], ['vorbis.ogg', ['-c:a', 'libvorbis']], ['opus.ogg', ['-c:a', 'libopus']],
@@ -56,7 +41,7 @@ t.test('a miss is the file that it is going to be, for every kind of source and 
 })
 
 t.test('fifty listeners on one cold track, whole and in part: one encoder, one file, one tag', async t => {
-  const { music, cache, env } = await setUp(t)
+  const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 120 }) // 1.9 MB at low, all of it within a listener's patience
   const path = '/play/long.flac?quality=low'
@@ -97,7 +82,7 @@ t.test('fifty listeners on one cold track, whole and in part: one encoder, one f
 })
 
 t.test('the end of a file is told before its middle is there', async t => {
-  const { music, env } = await setUp(t)
+  const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 600, tags: { title: 'The End' } })
   const { body } = await http(url, '/play/long.flac?quality=low', range('-128'))
@@ -106,7 +91,7 @@ t.test('the end of a file is told before its middle is there', async t => {
 })
 
 t.test('nobody who could make it: the original, and why', async t => {
-  const { music, env, redis } = await setUp(t)
+  const { music, env, redis } = await liveSite(t)
   const impatient = { ...env, AUDIO_CACHE_LIVE_WAIT: '0.5', LIVE_MAX: '1' }
   const { url } = await startStreaming(t, impatient)
   for (const name of ['a.flac', 'b.flac', 'broken.flac']) makeTrack(join(music, name))
@@ -133,7 +118,7 @@ t.test('nobody who could make it: the original, and why', async t => {
 })
 
 t.test('a slot of its own: whoever listens does not wait for those who do not', async t => {
-  const { music, env, redis } = await setUp(t)
+  const { music, env, redis } = await liveSite(t)
   const connection = producerConnection(redis.url, pino({ level: 'silent' }))
   const producer = new TranscodeProducer(connection)
   t.teardown(async () => {
@@ -159,7 +144,7 @@ t.test('a slot of its own: whoever listens does not wait for those who do not', 
 })
 
 t.test('a worker that is told to stop takes nothing into the slot either', async t => {
-  const { music, cache, env } = await setUp(t)
+  const { music, cache, env } = await liveSite(t)
   for (const name of ['long.wav', 'now.wav']) makeTrack(join(music, name), { seconds: 300 })
   for (const name of ['b.flac', 'c.flac']) makeTrack(join(music, name))
   const [{ url }, worker] = await Promise.all([
@@ -182,7 +167,7 @@ t.test('a worker that is told to stop takes nothing into the slot either', async
 })
 
 t.test('ffmpeg dies once: a pause, and the very same bytes', async t => {
-  const { music, cache, env } = await setUp(t)
+  const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 300 })
   const answer = http(url, '/play/long.flac?quality=high')
@@ -195,7 +180,7 @@ t.test('ffmpeg dies once: a pause, and the very same bytes', async t => {
 })
 
 t.test('ffmpeg dies again: the connection breaks, nothing is published, the next listener gets the original', async t => {
-  const { music, cache, env } = await setUp(t)
+  const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const original = readFileSync(makeTrack(join(music, 'long.flac'), { seconds: 600 }))
   const answers = Promise.allSettled([
@@ -216,7 +201,7 @@ t.test('ffmpeg dies again: the connection breaks, nothing is published, the next
 })
 
 t.test('a damaged source is neither filled up with silence nor ended as if it were whole', async t => {
-  const { music, cache, env } = await setUp(t)
+  const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const file = makeTrack(join(music, 'cut.flac'), { seconds: 60 })
   truncateSync(file, statSync(file).size / 2)
@@ -229,7 +214,7 @@ t.test('a damaged source is neither filled up with silence nor ended as if it we
 })
 
 t.test('a worker is killed: its listeners hear of it in seconds, and others get the original', async t => {
-  const { music, env } = await setUp(t)
+  const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, { ...env, AUDIO_CACHE_LIVE_WAIT: '0.1' }), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 1200 })
   const path = '/play/long.flac?quality=high'
@@ -242,7 +227,7 @@ t.test('a worker is killed: its listeners hear of it in seconds, and others get 
 })
 
 t.test('the disk is full in the middle: the connection breaks, and the next listener gets the original', async t => {
-  const { music, env } = await setUp(t)
+  const { music, env } = await liveSite(t)
   const disk = mkdtempSync(join(tmpdir(), 'test-disk-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
   const onDisk = { ...env, AUDIO_CACHE_DIR: join(disk, 'cache') }
@@ -264,7 +249,7 @@ t.test('the disk is full in the middle: the connection breaks, and the next list
 })
 
 t.test('whoever leaves takes everything along but the job', async t => {
-  const { music, env } = await setUp(t)
+  const { music, env } = await liveSite(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 300 })
   const descriptors = () => readdirSync(`/proc/${streaming.child.pid}/fd`).length
@@ -280,7 +265,7 @@ t.test('whoever leaves takes everything along but the job', async t => {
 })
 
 t.test('a wait that no player would endure is refused at once', async t => {
-  const { music, env } = await setUp(t)
+  const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'mix.wav'), { seconds: 3 * 3600, rate: 8000, channels: 1 })
   const path = '/play/mix.wav?quality=high'

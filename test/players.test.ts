@@ -1,13 +1,13 @@
 /// <reference lib="dom" /> -- for what runs in the page
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 import { t, type Test } from 'tap'
 import { http } from './http.ts'
-import { testRedis } from './redis.ts'
+import { liveSite } from './live-site.ts'
 import { startStreaming, startWorker, until } from './services.ts'
 import { decodedSamples, describe, makeTrack } from './tracks.ts'
 
@@ -18,23 +18,16 @@ const ODD = { seconds: 12.34567, samples: 544_444 }
 
 /** Both services with nothing in the cache, for which a miss is its transcode, and a folder for what players write. */
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {}, out: {} })
-  const redis = await testRedis(t)
-  const env = {
-    MUSIC_ROOT: join(dir, 'music'),
-    AUDIO_CACHE_DIR: join(dir, 'cache'),
-    AUDIO_CACHE_MIN_FREE: '1B',
-    AUDIO_CACHE_ON_MISS: 'transcode',
-    AUDIO_CACHE_LIVE_WAIT: '20', // the machine may be slow
-    REDIS_URL: redis.url
-  }
+  const { music, cache, env } = await liveSite(t)
+  const out = join(t.testdirName, 'out')
+  mkdirSync(out)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   return {
     url,
     worker,
-    cache: env.AUDIO_CACHE_DIR,
-    out: join(dir, 'out'),
-    track: (name: string, seconds: number) => makeTrack(join(env.MUSIC_ROOT, name), { seconds })
+    cache,
+    out,
+    track: (name: string, seconds: number) => makeTrack(join(music, name), { seconds })
   }
 }
 
