@@ -43,7 +43,9 @@ export async function describe (input: string): Promise<Format> {
 
 /** Samples that a player hears, by ffmpeg's decoder, which honours the gapless data of an Info frame. */
 export function decodedSamples (file: string): number {
-  const { length } = execFileSync('ffmpeg', ['-v', 'error', '-i', `file:${file}`, '-f', 's16le', '-ac', '2', 'pipe:1'], {
+  // Of three frames of noise ffmpeg would have to guess what they are.
+  const format = file.endsWith('.mp3') ? ['-f', 'mp3'] : []
+  const { length } = execFileSync('ffmpeg', ['-v', 'error', ...format, '-i', `file:${file}`, '-f', 's16le', '-ac', '2', 'pipe:1'], {
     maxBuffer: 1 << 30
   })
   return length / 4

@@ -7,8 +7,11 @@ declare module 'fastify' {
   }
 }
 
-/** Under load Redis is told this often; a play after a pause, at once. */
+/** Redis is told this often. */
 const INTERVAL_MS = 1000
+
+/** A file that was not listened to for this long is told at once, since eviction might be about to take it. */
+const NEWS_MS = 10_000
 
 /** One answer with audio in it. */
 export interface Play {
@@ -25,7 +28,8 @@ class PlayCounts {
   readonly #tell: (counts: Counts) => Promise<unknown>
   #counts = noCounts()
   #timer: NodeJS.Timeout | undefined
-  #toldAt = -INTERVAL_MS
+  /** Files that Redis has heard of lately. */
+  readonly #told = new Set<string>()
 
   constructor (tell: (counts: Counts) => Promise<unknown>) {
     this.#tell = tell
@@ -34,7 +38,9 @@ class PlayCounts {
   add ({ path, isStart, outcome, transcode }: Play): void {
     const { starts, qualities, touched, requests } = this.#counts
     if (isStart) increment(starts, path)
+    let isNews = false
     if (transcode) {
+      isNews = !this.#told.has(transcode.cachedPath)
       touched.add(transcode.cachedPath)
       if (isStart) {
         increment(qualities, transcode.quality)
@@ -43,7 +49,11 @@ class PlayCounts {
     }
     if (outcome === 'hit') requests.hits++
     if (outcome === 'miss') requests.misses++
-    this.#timer ??= setTimeout(async () => { await this.flush() }, this.#toldAt + INTERVAL_MS - performance.now()).unref()
+    if (isNews) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
+    this.#timer ??= setTimeout(async () => { await this.flush() }, isNews ? 0 : INTERVAL_MS).unref()
   }
 
   /** Tells Redis now. */
@@ -53,7 +63,8 @@ class PlayCounts {
     this.#timer = undefined
     const counts = this.#counts
     this.#counts = noCounts()
-    this.#toldAt = performance.now()
+    if (this.#told.size === 0) setTimeout(() => this.#told.clear(), NEWS_MS).unref()
+    for (const path of counts.touched) this.#told.add(path)
     await this.#tell(counts)
   }
 }
