@@ -9,6 +9,8 @@ const FIRST = 1
 /** Whoever takes what was written within the first of these times gets more, after the second less. */
 const PROMPT_MS = 10
 const SLOW_MS = 100
+/** What the kernel takes at once, even for a slow listener, says nothing: the most is read only beyond this many bytes. */
+const PROVEN = 1024 * 1024
 
 /** Between two answers at most this many bytes of each size are kept; the rest is left to the garbage collector. */
 const POOLED = 4 * 1024 * 1024
@@ -41,7 +43,8 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
       // The buffer of a listener who has left is not given back: the socket may still hold on to it.
       if (!await written(res, buffer.subarray(0, bytesRead), at > last)) return
       const took = performance.now() - began
-      const next = took < PROMPT_MS ? Math.min(step + 1, SIZES.length - 1) : took > SLOW_MS ? 0 : step
+      const most = at - first < PROVEN ? FIRST : SIZES.length - 1
+      const next = took < PROMPT_MS ? Math.min(step + 1, most) : took > SLOW_MS ? 0 : step
       if (next === step || at > last) continue
       giveBack(step, buffer)
       buffer = take(step = next)
