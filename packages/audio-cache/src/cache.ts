@@ -6,7 +6,7 @@ import { growingFile, GrowingFile } from './growing-file.ts'
 import { isNothingThere, openFile, type OpenFile, type Representation } from './open-file.ts'
 import { OpenFiles } from './open-files.ts'
 import { LEASE_MS, Part } from './part.ts'
-import { etagOf, fileSize, isMadeFrom, PROFILE, provenanceOf } from './provenance.ts'
+import { etagOf, fileSize, isMadeFrom, PROFILE, provenanceOf, type Found } from './provenance.ts'
 import { evict, type Candidate, type Rank } from './evict.ts'
 import { sweepOrphans, type Sweep } from './orphans.ts'
 import { clear, stats, sweepParts, type CacheStats, type Removed, type Selection } from './walk.ts'
@@ -21,7 +21,7 @@ export class AudioCache {
   readonly dir: string
   readonly #library: Library
   readonly #transcodeExtensions: Set<string>
-  readonly #files = new OpenFiles()
+  readonly #files = new OpenFiles({ learn: cachedFile })
   #counting: Promise<CacheStats> | undefined
 
   constructor (dir: string, library: Library, transcodeExtensions: string[]) {
@@ -42,13 +42,13 @@ export class AudioCache {
     for (const path of [byStem, byName]) {
       const file = await this.#files.open(`${this.dir}/${path}`)
       if (!file) continue
+      const { provenance } = file
       let valid = false
       try {
-        const provenance = await provenanceOf(file)
         valid = provenance
           ? isMadeFrom(track, provenance) && file.size === fileSize(provenance, quality)
           : path === byStem && file.size > 0 && file.mtimeNs >= track.mtimeNs && !await this.#hasNamesake(track)
-        if (valid) return { status: 'hit', file: provenance ? tagged(file, etagOf(provenance)) : file, path }
+        if (valid) return { status: 'hit', file, path }
         if (!provenance || provenance.file === track.name) reason = 'stale'
       } finally {
         if (!valid) await file.close()
@@ -161,12 +161,20 @@ export class AudioCache {
   }
 }
 
-/** The same file under the entity tag that it had while it was growing. */
-function tagged (file: OpenFile, etag: string): Representation {
+interface CachedFile extends Representation {
+  readonly mtimeNs: bigint
+  /** Undefined for a file that another tool made. */
+  readonly provenance: Found | undefined
+}
+
+/** A complete file, under the entity tag that it had while it was growing. */
+async function cachedFile (file: OpenFile): Promise<CachedFile> {
+  const provenance = await provenanceOf(file)
   return {
     size: file.size,
-    etag,
+    etag: provenance ? etagOf(provenance) : file.etag,
     mtimeNs: file.mtimeNs,
+    provenance,
     read: (buffer, length, position) => file.read(buffer, length, position),
     close: () => file.close()
   }

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
-import { basename, extname, join, sep } from 'node:path'
-import { isNothingThere, type Representation } from './open-file.ts'
+import { basename, extname, sep } from 'node:path'
+import { isNothingThere, type OpenFile, type Representation } from './open-file.ts'
 import { OpenFiles } from './open-files.ts'
 
 const AUDIO_EXTENSIONS = new Set([
@@ -23,10 +23,14 @@ export interface Track extends Representation {
 /** The music library: read only, and nothing outside of it. */
 export class Library {
   readonly root: string
-  readonly #files = new OpenFiles()
+  readonly #files: OpenFiles<Track>
 
   constructor (root: string) {
     this.root = root
+    this.#files = new OpenFiles({
+      resolve: async path => await this.#realPath(path),
+      learn: (file, path) => trackOf(file, path.slice(root.length + 1))
+    })
   }
 
   /**
@@ -36,24 +40,12 @@ export class Library {
    * @returns undefined for everything that is not a regular audio file really inside the root: why is not said
    */
   async open (path: string): Promise<Track | undefined> {
-    if (!isTrackPath(path)) return undefined
-    const file = await this.#files.open(`${this.root}/${path}`, async () => await this.#realPath(path))
-    return file && {
-      path,
-      name: basename(path),
-      realPath: file.path,
-      version: file.version,
-      size: file.size,
-      etag: file.etag,
-      mtimeNs: file.mtimeNs,
-      read: (buffer, length, position) => file.read(buffer, length, position),
-      close: () => file.close()
-    }
+    return isTrackPath(path) ? await this.#files.open(`${this.root}/${path}`) : undefined
   }
 
   async #realPath (path: string): Promise<string | undefined> {
     try {
-      const [root, real] = await Promise.all([realpath(this.root), realpath(join(this.root, path))])
+      const [root, real] = await Promise.all([realpath(this.root), realpath(path)])
       const inside = root.endsWith(sep) ? root : root + sep
       if (real.startsWith(inside) && isTrackPath(real.slice(inside.length))) return real
     } catch (error) {
@@ -62,10 +54,24 @@ export class Library {
   }
 }
 
+function trackOf (file: OpenFile, path: string): Track {
+  return {
+    path,
+    name: basename(path),
+    realPath: file.path,
+    version: file.version,
+    size: file.size,
+    etag: file.etag,
+    mtimeNs: file.mtimeNs,
+    read: (buffer, length, position) => file.read(buffer, length, position),
+    close: () => file.close()
+  }
+}
+
 /** @returns whether a relative path could name a track: audio by its extension, no hidden, empty or dot segment */
 export function isTrackPath (path: string): boolean {
   return AUDIO_EXTENSIONS.has(extension(path)) && !path.includes('\0') &&
-    path.split('/').every(segment => segment !== '' && !segment.startsWith('.'))
+    !/(^|\/)([./]|$)/.test(path)
 }
 
 /** @returns the extension in lower case, with its dot */

@@ -1,8 +1,8 @@
 import { readFileSync, stat, statSync, type BigIntStats } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { isLocal } from './local-disks.ts'
-import { isNothingThere, OpenFile, openFile } from './open-file.ts'
+import { isNothingThere, OpenFile, openFile, type Representation } from './open-file.ts'
+import { turn } from './turn.ts'
 
 const statAt = promisify(stat) as (path: string, options: { bigint: true }) => Promise<BigIntStats>
 
@@ -13,75 +13,90 @@ const IDLE_MS = 5000
 const CLOCK_TICK_MS = 50
 
 /**
- * Files that stay open from one request to the next.
+ * Files that stay open from one request to the next, and what was learned of them.
  *
  * Each request asks the file system whether its path still leads to the very file that is open, so that a replaced file
- * is seen at once. Those that ask in the same turn of the event loop share the answer, which is no older than they are,
- * and are answered together, which spares waking those who read the answers one by one.
+ * is seen at once. Those that ask in the same turn share the answer.
  */
-export class OpenFiles {
+export class OpenFiles<T extends Representation> {
+  readonly #resolve: (path: string) => Promise<string | undefined>
+  readonly #learn: (file: OpenFile, path: string) => Promise<T> | T
   readonly #max: number
   /** By path, least recently used first. */
-  readonly #kept = new Map<string, KeptFile>()
-  readonly #asked = new Map<string, Promise<BigIntStats | undefined>>()
+  readonly #kept = new Map<string, KeptFile<T>>()
+  #asked: { turn: number, stats: Map<string, Promise<BigIntStats | undefined>> } = { turn: 0, stats: new Map() }
   #timer: NodeJS.Timeout | undefined
 
-  /** @param max files that are kept open while nobody uses them */
-  constructor (max = eighthOfDescriptors()) {
+  /**
+   * @param options.learn makes what is handed out of a file that was opened and the path that was asked for; closing it
+   * closes the file
+   * @param options.resolve says which path to open instead, or undefined where there is none to be opened
+   * @param options.max files that are kept open while nobody uses them
+   */
+  constructor ({ learn, resolve = async path => path, max = eighthOfDescriptors() }: {
+    learn: (file: OpenFile, path: string) => Promise<T> | T
+    resolve?: (path: string) => Promise<string | undefined>
+    max?: number
+  }) {
+    this.#learn = learn
+    this.#resolve = resolve
     this.#max = max
   }
 
   /**
    * Opens a regular file. Whoever gets it closes it.
    *
-   * @param resolve says which path to open instead, or undefined where there is none to be opened
    * @returns undefined where there is no regular file to read
    */
-  async open (path: string, resolve = async (path: string): Promise<string | undefined> => path): Promise<OpenFile | undefined> {
-    const now = await this.#stat(path)
+  async open (path: string): Promise<T | undefined> {
+    const now = await turn()
     const kept = this.#kept.get(path)
-    if (now && kept?.is(now)) return this.#keep(path, kept.use())
+    if (kept?.seenIn === now) return kept.use()
+    // On a local disk the way to a file that is open is in memory, and asking for it takes less than a thread's help.
+    const stat = kept?.isLocal ? statNow(path) : await this.#stat(path, now)
+    const still = this.#kept.get(path)
+    if (stat && still?.is(stat)) return this.#keep(path, still, now)
     this.#drop(path)
-    if (!now?.isFile()) return undefined
-    const target = await resolve(path)
+    const target = stat?.isFile() ? await this.#resolve(path) : undefined
     const file = target === undefined ? undefined : await this.#openNew(target)
-    if (file) file.isLocal = await isLocal(file)
-    if (!file || Date.now() - file.ctimeMs < CLOCK_TICK_MS) return file
-    this.#drop(path) // somebody else may have been opening it too
-    return this.#keep(path, file)
-  }
-
-  async #openNew (path: string): Promise<KeptFile | undefined> {
+    if (!file) return undefined
     try {
-      return await openFile(path, KeptFile)
+      file.isLocal = await isLocal(file)
+      file.learned = await this.#learn(file, path)
     } catch (error) {
-      if (!['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-      for (const path of this.#kept.keys()) this.#drop(path)
-      return await openFile(path, KeptFile)
+      await file.close()
+      throw error
     }
+    if (Date.now() - file.ctimeMs < CLOCK_TICK_MS) return file.learned
+    this.#drop(path) // somebody else may have been opening it too
+    return this.#keep(path, file, now)
   }
 
-  #stat (path: string): Promise<BigIntStats | undefined> {
-    let asked = this.#asked.get(path)
-    if (!asked) {
-      asked = setImmediate().then(async () => {
-        this.#asked.delete(path)
-        // On a local disk the way to a file that is open is in memory, and asking for it takes less than a thread's help.
-        return this.#kept.get(path)?.isLocal
-          ? statSync(path, { bigint: true, throwIfNoEntry: false })
-          : await statAt(path, { bigint: true })
-      }).catch(ignoreNothingThere)
-      this.#asked.set(path, asked)
-    }
+  #stat (path: string, turn: number): Promise<BigIntStats | undefined> {
+    if (this.#asked.turn !== turn) this.#asked = { turn, stats: new Map() }
+    const { stats } = this.#asked
+    const asked = stats.get(path) ?? statAt(path, { bigint: true }).catch(ignoreNothingThere)
+    stats.set(path, asked)
     return asked
   }
 
-  #keep (path: string, file: KeptFile): KeptFile {
-    if (!this.#kept.delete(path)) file.use()
+  async #openNew (path: string): Promise<KeptFile<T> | undefined> {
+    try {
+      return await openFile<KeptFile<T>>(path, KeptFile)
+    } catch (error) {
+      if (!['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      for (const path of this.#kept.keys()) this.#drop(path)
+      return await openFile<KeptFile<T>>(path, KeptFile)
+    }
+  }
+
+  #keep (path: string, file: KeptFile<T>, turn: number): T {
+    file.seenIn = turn
+    this.#kept.delete(path)
     this.#kept.set(path, file)
     this.#timer ??= setInterval(() => { this.#closeIdle() }, IDLE_MS).unref()
     if (this.#kept.size > this.#max) this.#drop(this.#kept.keys().next().value as string)
-    return file
+    return file.use()
   }
 
   #closeIdle (): void {
@@ -98,15 +113,18 @@ export class OpenFiles {
 }
 
 /** An open file that is closed by the last of its users, of whom its keeper is one. */
-class KeptFile extends OpenFile {
+class KeptFile<T> extends OpenFile {
   isLocal = false
+  learned!: T
+  /** The turn in which its path was seen to lead to it, the last of them. */
+  seenIn = 0
   #users = 1
   #isIdle = false
 
-  use (): this {
+  use (): T {
     this.#users++
     this.#isIdle = false
-    return this
+    return this.learned
   }
 
   /** @returns whether nobody has used it since this was asked last */
@@ -128,6 +146,14 @@ function eighthOfDescriptors (): number {
     return Math.min(Math.floor(Number(limit ?? Infinity) / 8), 512)
   } catch {
     return 32
+  }
+}
+
+function statNow (path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true })
+  } catch (error) {
+    return ignoreNothingThere(error)
   }
 }
 

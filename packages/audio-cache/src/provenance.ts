@@ -7,15 +7,11 @@ import { ID3V1_SIZE, PROVENANCE_REACH, readProvenance, type Provenance } from '.
 /** Version of the pipeline behind every cached file: raise it, and what was made before is stale. */
 export const PROFILE = 2
 
-type Found = ReturnType<typeof readProvenance>
-
-/** An open file says the same as long as it is open. */
-const said = new WeakMap<OpenFile, Found>()
+export type Found = Provenance & { tagSize: number }
 
 /** @returns what a complete file says it was made from; undefined for one that another tool made */
-export async function provenanceOf (file: OpenFile): Promise<Found> {
-  if (!said.has(file)) said.set(file, readProvenance(await file.head(PROVENANCE_REACH)))
-  return said.get(file)
+export async function provenanceOf (file: OpenFile): Promise<Found | undefined> {
+  return readProvenance(await file.head(PROVENANCE_REACH))
 }
 
 /** @returns whether a file was made from a track as the track is now */
@@ -24,9 +20,7 @@ export function isMadeFrom (track: Track, { file, version, profile }: Provenance
 }
 
 /** @returns bytes that the finished file has */
-export function fileSize (
-  { tagSize, samples }: { tagSize: number, samples: number }, quality: TranscodeQuality
-): number {
+export function fileSize ({ tagSize, samples }: Found, quality: TranscodeQuality): number {
   return tagSize + mp3Size(samples, quality) + ID3V1_SIZE
 }
 

@@ -7,7 +7,7 @@ import { OpenFiles } from '../src/open-files.ts'
 
 function setUp (t: Test, max?: number) {
   const dir = t.testdir()
-  const files = new OpenFiles(max)
+  const files = new OpenFiles({ learn: file => file, max })
   const path = (name: string) => join(dir, name)
   /** Written so long ago that its next change has another ctime. */
   const write = async (name: string, content: string) => {

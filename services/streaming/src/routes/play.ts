@@ -68,8 +68,8 @@ function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange, 'if-none
 
 /** @returns undefined for a level that there is not, for none, and for two different ones */
 function parseQuality (value: string | string[] = 'original'): Quality | undefined {
-  const [quality, ...others] = new Set([value].flat())
-  return others.length === 0 ? qualities.find(level => level === quality) : undefined
+  const [quality, ...others] = typeof value === 'string' ? [value] : value
+  return others.every(other => other === quality) ? qualities.find(level => level === quality) : undefined
 }
 
 /** The path behind /play/, percent-decoded once, so that an encoded slash, plus or percent sign means itself. */

@@ -88,10 +88,14 @@ function lastModified (mtimeNs: bigint | undefined): number | undefined {
   return ms <= Date.now() ? ms : undefined
 }
 
-let lastDate = { ms: 0, text: '' }
+const dates = new Map<number, string>()
 
-/** Many requests in a row are about the same file. */
+/** There are as many dates as files that are listened to. */
 function httpDate (ms: number): string {
-  if (lastDate.ms !== ms) lastDate = { ms, text: new Date(ms).toUTCString() }
-  return lastDate.text
+  const known = dates.get(ms)
+  if (known !== undefined) return known
+  if (dates.size === 1000) dates.clear()
+  const date = new Date(ms).toUTCString()
+  dates.set(ms, date)
+  return date
 }

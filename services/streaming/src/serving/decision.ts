@@ -32,22 +32,23 @@ export interface Decision {
 export async function decide (
   track: Track, quality: Quality, headers: IncomingHttpHeaders, cache?: AudioCache, live?: LiveTranscodes
 ): Promise<Decision> {
-  const original = (cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision =>
-    ({ path: track.path, file: track, type: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome })
-
-  if (quality === 'original') return original('fwd=bypass; detail=original')
-  if (!cache) return original('fwd=miss; detail=disabled')
-  if (!cache.shouldTranscode(track.path)) return original('fwd=miss; detail="not transcodable"')
-  if (isAbout(headers, track.etag)) return original('fwd=request; detail=pinned')
+  if (quality === 'original') return original(track, 'fwd=bypass; detail=original')
+  if (!cache) return original(track, 'fwd=miss; detail=disabled')
+  if (!cache.shouldTranscode(track.path)) return original(track, 'fwd=miss; detail="not transcodable"')
+  if (isAbout(headers, track.etag)) return original(track, 'fwd=request; detail=pinned')
   const found = await cache.find(track, quality)
   if (found.status === 'hit') return transcode(track, found.file, 'hit', 'hit', found.path)
-  if (!live) return original(`fwd=miss; detail=${found.reason}`, 'miss')
+  if (!live) return original(track, `fwd=miss; detail=${found.reason}`, 'miss')
 
   const followed = await live.follow(track, quality)
-  if (typeof followed === 'string') return original(`fwd=miss; detail=${followed}`, 'miss')
+  if (typeof followed === 'string') return original(track, `fwd=miss; detail=${followed}`, 'miss')
   if (followed.status === 'hit') return transcode(track, followed.file, 'fwd=miss; stored; collapsed', 'hit', followed.path)
   const status = followed.joined ? 'fwd=miss; stored; collapsed; detail=live' : 'fwd=miss; stored; detail=live'
   return transcode(track, followed.file, status, 'live', cachedPaths(track.path, quality)[0])
+}
+
+function original (track: Track, cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision {
+  return { path: track.path, file: track, type: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome }
 }
 
 function transcode (
