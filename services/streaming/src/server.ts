@@ -1,12 +1,10 @@
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
 import { ConfigError, processEnvironment, readConfig } from '@mixtape/config'
 import { buildApp } from './app.ts'
+import { createLog } from './log.ts'
 
 /** Listeners in mid-track get this long to finish when the service stops. */
 const GRACE_MS = 10_000
-
-const LOG_FLUSH_MS = 100
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/
 
@@ -16,11 +14,7 @@ try {
     throw new ConfigError(`HOST is "${config.HOST}" and ADMIN_TOKEN is not set, so that anyone who reaches this ` +
       'address could clear the cache. Allowed: an ADMIN_TOKEN, or a HOST on loopback such as 127.0.0.1.')
   }
-  const options = { level: config.LOG_LEVEL, name: 'streaming' }
-  const log = process.stdout.isTTY
-    ? pino({ ...options, transport: { target: 'pino-pretty' } })
-    // A line for each answer costs little where many are written at once.
-    : pino(options, pino.destination({ sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }))
+  const log = createLog({ level: config.LOG_LEVEL, name: 'streaming' })
   const app = await buildApp(config, log)
   closeWithGrace({ delay: GRACE_MS + 2000, logger: log }, async ({ err }) => {
     if (err) log.fatal(err)
