@@ -6,9 +6,8 @@ import type { ByteRange } from './ranges.ts'
 const SIZES = [16 * 1024, 64 * 1024, 256 * 1024]
 /** What every answer begins with, by its place among the sizes. */
 const FIRST = 1
-/** Whoever takes what was written within the first of these times gets more, after the second less. */
-const PROMPT_MS = 10
-const SLOW_MS = 100
+/** A listener is given what it takes in this time. */
+const AHEAD_MS = 50
 /** What the kernel takes at once, even for a slow listener, says nothing: the most is read only beyond this many bytes. */
 const PROVEN = 1024 * 1024
 
@@ -31,6 +30,7 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
   const hasLeft = () => socket.destroyed
   let step = FIRST
   let buffer = take(step)
+  const began = performance.now()
   try {
     for (let at = first; at <= last;) {
       const bytesRead = await file.read(buffer, Math.min(buffer.length, last - at + 1), at, hasLeft)
@@ -39,12 +39,9 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
         return
       }
       at += bytesRead
-      const began = performance.now()
       // The buffer of a listener who has left is not given back: the socket may still hold on to it.
       if (!await written(res, buffer.subarray(0, bytesRead), at > last)) return
-      const took = performance.now() - began
-      const most = at - first < PROVEN ? FIRST : SIZES.length - 1
-      const next = took < PROMPT_MS ? Math.min(step + 1, most) : took > SLOW_MS ? 0 : step
+      const next = stepFor(at - first, performance.now() - began)
       if (next === step || at > last) continue
       giveBack(step, buffer)
       buffer = take(step = next)
@@ -54,6 +51,13 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
     res.destroy()
     throw error
   }
+}
+
+/** @returns what suits a listener who took so many bytes in so many milliseconds */
+function stepFor (bytes: number, ms: number): number {
+  const most = bytes < PROVEN ? FIRST : SIZES.length - 1
+  const enough = SIZES.findIndex(size => size >= bytes / ms * AHEAD_MS)
+  return enough === -1 ? most : Math.min(enough, most)
 }
 
 function take (step: number): Buffer {
