@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { isTrackPath, transcodeQualities, type TranscodeQuality } from '@mixtape/audio-cache'
 import { Type, type Static } from 'typebox'
-import { Value } from 'typebox/value'
+import { Errors } from 'typebox/schema'
 
 const qualitySchema = Type.Unsafe<TranscodeQuality>(Type.String({ enum: transcodeQualities }))
 
@@ -27,7 +27,7 @@ export const priorities: Record<TranscodeJob['reason'], number> = { miss: 1, mix
  * @throws naming the field that is wrong and what is allowed
  */
 export function parseTranscodeJob (data: unknown): TranscodeJob {
-  const [problem] = Value.Errors(transcodeJobSchema, data)
+  const [, [problem]] = Errors(transcodeJobSchema, data)
   if (problem) {
     const message = problem.keyword === 'boolean' ? 'is not a field of a job' : problem.message
     throw new TypeError(`Not a transcode job: ${problem.instancePath || 'data'} ${message}`)

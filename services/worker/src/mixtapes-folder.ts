@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { watch } from 'chokidar'
 import type { Logger } from 'pino'
 import { Type, type Static } from 'typebox'
-import { Value } from 'typebox/value'
+import { Errors } from 'typebox/schema'
 import type { Maintenance, Mixtapes } from '@mixtape/transcode-queue'
 
 /** What mixtape-society writes; of its many fields these are read. */
@@ -82,7 +82,7 @@ function slugOf (path: string): string {
 
 function parse (text: string): Static<typeof fileSchema> {
   const data: unknown = JSON.parse(text)
-  const [problem] = Value.Errors(fileSchema, data)
+  const [, [problem]] = Errors(fileSchema, data)
   if (problem) throw new TypeError(`${problem.instancePath || 'the file'} ${problem.message}`)
   return data as Static<typeof fileSchema>
 }
