@@ -4,7 +4,8 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { bench, median, STREAMING, WORKER } from './services.js'
+import { STREAMING, WORKER } from '../scripts/services.js'
+import { bench, median } from './services.js'
 
 const ROUNDS = 5
 const SECONDS = 300

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { spawnChild } from '../scripts/child.js'
 import { startRedis } from '../scripts/redis.js'
 
@@ -56,11 +55,6 @@ export async function bench () {
     }
   }
 }
-
-const script = name => fileURLToPath(new URL(`../services/${name}`, import.meta.url))
-
-export const STREAMING = { args: [script('streaming/dist/server.js')], ready: /listening at (http:[^"]+)/ }
-export const WORKER = { args: [script('worker/dist/main.js')], ready: /Waiting for jobs/ }
 
 /** @param {number[]} values */
 export function median (values) {

@@ -7,10 +7,11 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { bitrates } from '../packages/audio-cache/dist/index.js'
 import { producerConnection, TranscodeProducer } from '../packages/transcode-queue/dist/index.js'
+import { WORKER } from '../scripts/services.js'
 import { inputOptions, inputUrl } from '../services/worker/dist/ffmpeg-input.js'
 import { foreignLoad } from './cores.js'
 import { childrenSeconds, cpuSeconds, ownSeconds } from './proc.js'
-import { bench, median, WORKER } from './services.js'
+import { bench, median } from './services.js'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS || 3)
 const TRACKS = Array.from({ length: 10 }, (_, i) => `track-${i}`)

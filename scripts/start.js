@@ -8,6 +8,7 @@ import { makeDemoLibrary } from './demo-library.js'
 import { freePort } from './free-port.js'
 import { ensurePrerequisites } from './prerequisites.js'
 import { startRedis } from './redis.js'
+import { STREAMING, WORKER } from './services.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 try {
@@ -45,12 +46,12 @@ if (!env.REDIS_URL) {
   env.REDIS_URL = redis.url
   watch('Redis', redis.child)
 }
-if (!ending) start('The worker', 'services/worker/dist/main.js')
-if (!ending) start('The streaming service', 'services/streaming/dist/server.js')
+if (!ending) start('The worker', WORKER.args)
+if (!ending) start('The streaming service', STREAMING.args)
 if (!ending) await greet()
 
-function start (name, script) {
-  watch(name, spawnChild(process.execPath, [script], { env, stdio: 'inherit' }))
+function start (name, args) {
+  watch(name, spawnChild(process.execPath, args, { env, stdio: 'inherit' }))
 }
 
 function watch (name, child) {

@@ -3,8 +3,8 @@ import { EventEmitter, once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { STREAMING, WORKER } from '../scripts/services.js'
 
 /** One of the services as a process of its own, as `npm start` and containers run it. */
 export interface Service {
@@ -17,8 +17,8 @@ export interface Service {
   stop (signal?: NodeJS.Signals): Promise<number | null>
 }
 
-function start (t: Test, script: string, env: NodeJS.ProcessEnv): Service {
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../services/${script}`, import.meta.url))], {
+function start (t: Test, args: string[], env: NodeJS.ProcessEnv): Service {
+  const child = spawn(process.execPath, args, {
     cwd: t.testdirName, // no .env of the developer's there
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -58,20 +58,20 @@ function start (t: Test, script: string, env: NodeJS.ProcessEnv): Service {
 
 /** @returns the service and the address it listens on */
 export async function startStreaming (t: Test, env: NodeJS.ProcessEnv): Promise<Service & { url: string }> {
-  const service = start(t, 'streaming/dist/server.js', { PORT: '0', ...env })
-  const [, url = ''] = await service.logged(/listening at (http:[^"]+)/)
+  const service = start(t, STREAMING.args, { PORT: '0', ...env })
+  const [, url = ''] = await service.logged(STREAMING.ready)
   return { ...service, url }
 }
 
 export async function startWorker (t: Test, env: NodeJS.ProcessEnv): Promise<Service> {
-  const service = start(t, 'worker/dist/main.js', env)
-  await service.logged(/Waiting for jobs/)
+  const service = start(t, WORKER.args, env)
+  await service.logged(WORKER.ready)
   return service
 }
 
 /** Starts a service that is expected to refuse. @returns its exit status and what it said */
 export async function refusal (t: Test, env: NodeJS.ProcessEnv): Promise<{ status: number | null, said: string }> {
-  const service = start(t, 'streaming/dist/server.js', { PORT: '0', ...env })
+  const service = start(t, STREAMING.args, { PORT: '0', ...env })
   const [status] = await once(service.child, 'close')
   return { status, said: service.lines.join('\n') }
 }

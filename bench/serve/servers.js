@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { spawnChild } from '../../scripts/child.js'
 import { freePort } from '../../scripts/free-port.js'
 import { pinned, SERVER_CORE } from '../cores.js'
-import { STREAMING } from '../services.js'
+import { STREAMING } from '../../scripts/services.js'
 
 const STATIC = fileURLToPath(new URL('static.js', import.meta.url))
 const ENV = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, NODE_ENV: 'production' }

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { startRedis } from '../../scripts/redis.js'
 import { spawnChild } from '../../scripts/child.js'
+import { WORKER } from '../../scripts/services.js'
 import { SERVER_CORE } from '../cores.js'
-import { WORKER } from '../services.js'
 import { servers, start } from './servers.js'
 
 /** FLACs of about 20 MB, and 5 MB at medium. */
