@@ -52,6 +52,18 @@ t.test('a file stays open, and whatever happens to it is seen by the next who op
   t.equal(await read('a'), 'new')
 })
 
+t.test('those who ask together share what they learn, and nobody later does', async t => {
+  const { files, path, write } = setUp(t)
+  for (const [name, content] of [['a', 'one'], ['b', 'two']] as const) await write(name, content)
+  await (await files.open(path('a')))?.close()
+  const together = await Promise.all([files.open(path('a')), files.open(path('a'))])
+  t.equal(together[0], together[1])
+  renameSync(path('b'), path('a'))
+  const later = await files.open(path('a'))
+  t.equal((await later?.head(10))?.toString(), 'two')
+  for (const file of [...together, later]) await file?.close()
+})
+
 t.test('whoever has a file goes on with it when it is replaced', async t => {
   const { files, path, write, read, descriptors } = setUp(t)
   await write('a', 'one')

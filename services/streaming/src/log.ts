@@ -1,8 +1,8 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 
-/** Lines are kept back for so long, or until there are so many. */
+/** Lines are kept back for so long, or until there are so many bytes of them. */
 const FLUSH_MS = 100
-const MOST = 500
+const BUNDLE = 64 * 1024
 
 /** Logs for eyes on a terminal, in JSON lines to everything else. */
 export function createLog (options: LoggerOptions): Logger {
@@ -13,12 +13,13 @@ export function createLog (options: LoggerOptions): Logger {
 
 /** Handed on one by one, the lines would take a third of the time that there is for an answer without a body. */
 function bundles (): DestinationStream & { flushSync (): void } {
-  const out = pino.destination({ sync: false })
-  let lines: string[] = []
+  const out = pino.destination({ sync: false, contentMode: 'buffer' })
+  const bundle = Buffer.allocUnsafe(BUNDLE)
+  let used = 0
+  const handOn = (bytes: Buffer) => out.write(bytes as unknown as string) // its types know strings only
   const flush = () => {
-    if (lines.length === 0) return
-    out.write(lines.join(''))
-    lines = []
+    if (used > 0) handOn(Buffer.from(bundle.subarray(0, used)))
+    used = 0
   }
   const flushSync = () => {
     flush()
@@ -28,7 +29,10 @@ function bundles (): DestinationStream & { flushSync (): void } {
   process.on('exit', flushSync)
   return {
     write (line) {
-      if (lines.push(line) === MOST) flush()
+      const most = line.length * 3
+      if (used + most > BUNDLE) flush()
+      if (most > BUNDLE) handOn(Buffer.from(line))
+      else used += bundle.write(line, used)
     },
     flushSync
   }

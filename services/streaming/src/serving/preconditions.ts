@@ -28,11 +28,13 @@ export function evaluate (headers: IncomingHttpHeaders, validators: Validators):
   return ifRange === undefined || isSame(ifRange, validators) ? 'whole-or-part' : 'whole'
 }
 
+const ABOUT = ['if-range', 'if-match', 'if-none-match']
+
 /** @returns whether a request says that it is about the representation with this tag */
 export function isAbout (headers: IncomingHttpHeaders, etag: string): boolean {
-  return ['if-range', 'if-match', 'if-none-match'].some(name => {
+  return ABOUT.some(name => {
     const value = header(headers, name)
-    return value !== undefined && value.trim() !== '*' && names(value, etag, true)
+    return value?.includes(etag) && names(value, etag, true)
   })
 }
 
@@ -42,7 +44,7 @@ function header (headers: IncomingHttpHeaders, name: string): string | undefined
 
 /** Whether a list of entity tags, or `*`, names one; a weak tag in it counts only in a weak comparison (8.8.3.2). */
 function names (list: string, etag: string, weak: boolean): boolean {
-  if (list.trim() === '*') return true
+  if (!list.includes(etag)) return list.trim() === '*'
   const tags = list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? []
   return tags.some(tag => tag === etag || (weak && tag === `W/${etag}`))
 }
@@ -56,8 +58,9 @@ function isSame (ifRange: string, { etag, lastModified }: Validators): boolean {
 
 /** @returns undefined where either date is missing or is none */
 function isAfter (lastModified: number | undefined, value: string | undefined): boolean | undefined {
+  if (value === undefined || lastModified === undefined) return undefined
   const date = parseHttpDate(value)
-  return date === undefined || lastModified === undefined ? undefined : lastModified > date
+  return date === undefined ? undefined : lastModified > date
 }
 
 const IMF_FIXDATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
@@ -65,7 +68,7 @@ const RFC_850 = /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d\d-[A-Z][a-z]{2}-\
 const ASCTIME = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
 
 /** The three forms of a date (5.6.7), of which only the first is still sent. */
-function parseHttpDate (text = ''): number | undefined {
+function parseHttpDate (text: string): number | undefined {
   const value = text.trim()
   if (IMF_FIXDATE.test(value) || RFC_850.test(value)) return Date.parse(value) || undefined
   if (ASCTIME.test(value)) return Date.parse(`${value} GMT`) || undefined
