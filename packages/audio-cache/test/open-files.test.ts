@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { t, type Test } from 'tap'
 import { OpenFiles } from '../src/open-files.ts'
 
@@ -58,6 +58,7 @@ t.test('those who ask together share what they learn, and nobody later does', as
   await (await files.open(path('a')))?.close()
   const together = await Promise.all([files.open(path('a')), files.open(path('a'))])
   t.equal(together[0], together[1])
+  await setImmediate() // a turn lasts until those who shared it wait for something
   renameSync(path('b'), path('a'))
   const later = await files.open(path('a'))
   t.equal((await later?.head(10))?.toString(), 'two')
