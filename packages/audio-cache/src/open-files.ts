@@ -57,6 +57,7 @@ export class OpenFiles<T extends Representation> {
     const still = this.#kept.get(path)
     if (stat && still?.is(stat)) return this.#keep(path, still, now)
     this.#drop(path)
+    const began = Date.now()
     const target = stat?.isFile() ? await this.#resolve(path) : undefined
     const file = target === undefined ? undefined : await this.#openNew(target)
     if (!file) return undefined
@@ -67,7 +68,7 @@ export class OpenFiles<T extends Representation> {
       await file.close()
       throw error
     }
-    if (Date.now() - file.ctimeMs < CLOCK_TICK_MS) return file.learned
+    if (began - file.ctimeMs < CLOCK_TICK_MS) return file.learned
     this.#drop(path) // somebody else may have been opening it too
     return this.#keep(path, file, now)
   }
@@ -91,12 +92,13 @@ export class OpenFiles<T extends Representation> {
   }
 
   #keep (path: string, file: KeptFile<T>, turn: number): T {
+    const learned = file.use()
     file.seenIn = turn
     this.#kept.delete(path)
     this.#kept.set(path, file)
     this.#timer ??= setInterval(() => { this.#closeIdle() }, IDLE_MS).unref()
     if (this.#kept.size > this.#max) this.#drop(this.#kept.keys().next().value as string)
-    return file.use()
+    return learned
   }
 
   #closeIdle (): void {

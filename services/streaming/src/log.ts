@@ -13,16 +13,21 @@ export function createLog (options: LoggerOptions): Logger {
 
 /** Handed on one by one, the lines would take a third of the time that there is for an answer without a body. */
 function bundles (): DestinationStream & { flushSync (): void } {
-  const out = pino.destination({ sync: false, contentMode: 'buffer' })
+  // Writes begin when they are asked for, or are large: what has not begun can still be written at the end.
+  const out = pino.destination({ sync: false, contentMode: 'buffer', minLength: BUNDLE, maxWrite: 2 * BUNDLE })
   const bundle = Buffer.allocUnsafe(BUNDLE)
   let used = 0
   const handOn = (bytes: Buffer) => out.write(bytes as unknown as string) // its types know strings only
-  const flush = () => {
+  const handOnAll = () => {
     if (used > 0) handOn(Buffer.from(bundle.subarray(0, used)))
     used = 0
   }
+  const flush = () => {
+    handOnAll()
+    out.flush()
+  }
   const flushSync = () => {
-    flush()
+    handOnAll()
     out.flushSync()
   }
   setInterval(flush, FLUSH_MS).unref()
@@ -30,7 +35,7 @@ function bundles (): DestinationStream & { flushSync (): void } {
   return {
     write (line) {
       const most = line.length * 3
-      if (used + most > BUNDLE) flush()
+      if (used + most > BUNDLE) handOnAll()
       if (most > BUNDLE) handOn(Buffer.from(line))
       else used += bundle.write(line, used)
     },

@@ -4,10 +4,12 @@ import { t } from 'tap'
 
 const SCRIPT = `
   import { createLog } from '${new URL('../dist/log.js', import.meta.url).href}'
+  import { setTimeout } from 'node:timers/promises'
   const log = createLog({ level: 'info' })
   for (let i = 0; i < 3000; i++) log.info('Cache hit: ' + i + ' → medium quality')
   log.info('x'.repeat(100_000))
   log.debug('nobody asked for it')
+  await setTimeout(200) // all is written, and nothing is under way
   log.info('the last')
   if (process.argv[1] === 'throws') throw new Error('a bug')
   process.exit()`

@@ -53,7 +53,7 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
   }
 }
 
-/** @returns what suits a listener who took so many bytes in so many milliseconds */
+/** @returns what suits a listener who has been given so many bytes in so many milliseconds, pauses included */
 function stepFor (bytes: number, ms: number): number {
   const most = bytes < PROVEN ? FIRST : SIZES.length - 1
   const enough = SIZES.findIndex(size => size >= bytes / ms * AHEAD_MS)
