@@ -9,7 +9,7 @@ const LOCAL_TYPES = new Set([
 const known = new Map<bigint, boolean>()
 
 /** @returns whether a file is on a disk of this machine, and not on one that a network or another process may hold up */
-export async function isLocal ({ device, path }: OpenFile): Promise<boolean> {
+export async function isLocal ({ device, path }: Pick<OpenFile, 'device' | 'path'>): Promise<boolean> {
   if (!known.has(device)) {
     known.set(device, await statfs(path).then(({ type }) => LOCAL_TYPES.has(type), () => false))
   }

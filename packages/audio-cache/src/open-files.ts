@@ -1,4 +1,5 @@
 import { readFileSync, stat, statSync, type BigIntStats } from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { isLocal } from './local-disks.ts'
 import { isNothingThere, OpenFile, openFile, type Representation } from './open-file.ts'
@@ -8,6 +9,9 @@ const statAt = promisify(stat) as (path: string, options: { bigint: true }) => P
 
 /** A file that nobody has asked for in this time is closed: open, it would keep its place on the disk when deleted. */
 const IDLE_MS = 5000
+
+/** Of so many names it is known at a time that there was no file. */
+const MAX_ABSENT = 1000
 
 /** A file that was changed this shortly before it was opened may be changed again under the same ctime. */
 const CLOCK_TICK_MS = 50
@@ -24,7 +28,12 @@ export class OpenFiles<T extends Representation> {
   readonly #max: number
   /** By path, least recently used first. */
   readonly #kept = new Map<string, KeptFile<T>>()
-  #asked: { turn: number, stats: Map<string, Promise<BigIntStats | undefined>> } = { turn: 0, stats: new Map() }
+  /** Paths that led nowhere, in directories on a local disk. */
+  readonly #absent = new Set<string>()
+  #asked: {
+    turn: number, stats: Map<string, Promise<BigIntStats | undefined> | BigIntStats | undefined>
+  } = { turn: 0, stats: new Map() }
+
   #timer: NodeJS.Timeout | undefined
 
   /**
@@ -52,11 +61,11 @@ export class OpenFiles<T extends Representation> {
     const now = await turn()
     const kept = this.#kept.get(path)
     if (kept?.seenIn === now) return kept.use()
-    // On a local disk the way to a file that is open is in memory, and asking for it takes less than a thread's help.
-    const stat = kept?.isLocal ? statNow(path) : await this.#stat(path, now)
+    const stat = await this.#stat(path, now)
     const still = this.#kept.get(path)
     if (stat && still?.is(stat)) return this.#keep(path, still, now)
     this.#drop(path)
+    if (!stat) this.#noteAbsence(path).catch(() => {})
     const began = Date.now()
     const target = stat?.isFile() ? await this.#resolve(path) : undefined
     const file = target === undefined ? undefined : await this.#openNew(target)
@@ -73,12 +82,27 @@ export class OpenFiles<T extends Representation> {
     return this.#keep(path, file, now)
   }
 
-  #stat (path: string, turn: number): Promise<BigIntStats | undefined> {
+  /**
+   * On a local disk the way to a file that is open is in memory, as is that there was none a moment ago: asking for it
+   * takes less than a thread's help.
+   */
+  #stat (path: string, turn: number): Promise<BigIntStats | undefined> | BigIntStats | undefined {
     if (this.#asked.turn !== turn) this.#asked = { turn, stats: new Map() }
     const { stats } = this.#asked
-    const asked = stats.get(path) ?? statAt(path, { bigint: true }).catch(ignoreNothingThere)
-    stats.set(path, asked)
-    return asked
+    if (!stats.has(path)) {
+      const isAtHand = this.#kept.get(path)?.isLocal || this.#absent.has(path)
+      stats.set(path, isAtHand ? statNow(path) : statAt(path, { bigint: true }).catch(ignoreNothingThere))
+    }
+    return stats.get(path)
+  }
+
+  async #noteAbsence (path: string): Promise<void> {
+    if (this.#absent.has(path) || this.#absent.size >= MAX_ABSENT) return
+    const dir = dirname(path)
+    const { dev } = await statAt(dir, { bigint: true })
+    if (!await isLocal({ device: dev, path: dir })) return
+    this.#absent.add(path)
+    this.#timer ??= setInterval(() => { this.#closeIdle() }, IDLE_MS).unref()
   }
 
   async #openNew (path: string): Promise<KeptFile<T> | undefined> {
@@ -102,6 +126,7 @@ export class OpenFiles<T extends Representation> {
   }
 
   #closeIdle (): void {
+    this.#absent.clear()
     for (const [path, kept] of this.#kept) if (kept.isIdle()) this.#drop(path)
     if (this.#kept.size > 0) return
     clearInterval(this.#timer)
@@ -153,7 +178,7 @@ function eighthOfDescriptors (): number {
 
 function statNow (path: string): BigIntStats | undefined {
   try {
-    return statSync(path, { bigint: true })
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
   } catch (error) {
     return ignoreNothingThere(error)
   }

@@ -37,17 +37,24 @@ export const transcodeQueuePlugin = fp(async app => {
   app.decorate('failedSources', new FailedSources(redis))
   app.decorate('mixtapes', mixtapes)
   app.decorate('pingRedis', () => redis.ping())
-  /** Versions of sources, by job. */
+  /** Versions of sources that a job was asked for, and what each job is about. */
   const asked = new Map<string, string>()
-  events.listen(change => { if ('job' in change) asked.delete(change.job) })
+  const subjects = new Map<string, string>()
+  const forget = (id: string) => {
+    asked.delete(subjects.get(id) ?? '')
+    subjects.delete(id)
+  }
+  events.listen(change => { if ('job' in change) forget(change.job) })
   app.decorate('enqueueMiss', ({ path, version }: Track, quality: TranscodeQuality) => {
+    const subject = `${quality} ${path}`
+    if (asked.get(subject) === version) return
     const id = deduplicationId({ path, quality })
-    if (asked.get(id) === version) return
-    asked.set(id, version)
+    asked.set(subject, version)
+    subjects.set(id, subject)
     queue.enqueue({ path, quality, reason: 'miss' }, version).then(() => {
-      setTimeout(() => asked.delete(id), ASK_AGAIN_MS).unref()
+      setTimeout(forget, ASK_AGAIN_MS, id).unref()
     }, error => {
-      asked.delete(id)
+      forget(id)
       app.log.debug(error, 'A miss could not be enqueued')
     })
   })
