@@ -16,4 +16,4 @@ COPY --from=build /app/services ./services
 RUN mkdir /music /cache && chown node:node /cache
 USER node
 EXPOSE 5000
-CMD ["node", "--min-semi-space-size=4", "--max-semi-space-size=4", "services/streaming/dist/server.js"]
+CMD ["services/streaming/run.sh"]

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AudioCache, Library } from '../packages/audio-cache/dist/index.js'
+import { cacheStats, clearCache, evict } from '@mixtape/audio-cache/upkeep'
 
 const SIZES = [10_000, 100_000, 1_000_000]
 
@@ -21,13 +21,12 @@ export async function benchCache () {
       if (made < 10_000) mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, `${made}_medium.mp3`), 'x')
     }
-    const cache = new AudioCache(dir, new Library('/nowhere'), ['.flac'])
-    rows.push({ files, what: 'stats', ...await measure(() => cache.stats()) })
-    rows.push({ files, what: 'clear, dry run', ...await measure(() => cache.clear({ dryRun: true })) })
+    rows.push({ files, what: 'stats', ...await measure(() => cacheStats(dir)) })
+    rows.push({ files, what: 'clear, dry run', ...await measure(() => clearCache(dir, { dryRun: true })) })
     rows.push({
       files,
       what: 'evict 1 %',
-      ...await measure(() => cache.evict(files / 100, async found => found.map(({ mtimeMs }) => [mtimeMs])))
+      ...await measure(() => evict(dir, files / 100, async found => found.map(({ mtimeMs }) => [mtimeMs])))
     })
     made = Math.floor(made * 0.99)
   }

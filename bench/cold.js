@@ -26,12 +26,12 @@ export async function benchCold () {
   const servers = []
   for (const [name, onMiss] of [['AUDIO_CACHE_ON_MISS=transcode', 'transcode'], ['AUDIO_CACHE_ON_MISS=original', 'original']]) {
     const env = await site.env({ AUDIO_CACHE_ON_MISS: onMiss })
-    await site.run(process.execPath, WORKER.args, WORKER.ready, env)
-    const { match } = await site.run(process.execPath, STREAMING.args, STREAMING.ready, env)
+    await site.run(WORKER.command, WORKER.ready, env)
+    const { match } = await site.run(STREAMING.command, STREAMING.ready, env)
     servers.push({ name, url: match[1] })
   }
   const chunked = fileURLToPath(new URL('chunked.js', import.meta.url))
-  const { match } = await site.run(process.execPath, [chunked], STREAMING.ready, { MUSIC_ROOT: site.music })
+  const { match } = await site.run([process.execPath, chunked], STREAMING.ready, { MUSIC_ROOT: site.music })
   servers.push({ name: 'ffmpeg … pipe:1, chunked', url: match[1] })
 
   const rows = servers.map(({ name }) => ({ name, headers: [], audio: [], twoSeconds: [], middle: [] }))

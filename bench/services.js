@@ -17,14 +17,13 @@ export async function bench () {
     dir,
     music,
     /**
-     * Starts a program, and resolves with what a line of its output matches.
+     * Starts a program, and resolves when a line of its output matches.
      *
-     * @param {string} program
-     * @param {string[]} args
+     * @param {string[]} command
      * @param {RegExp} ready
      * @param {NodeJS.ProcessEnv} [env]
      */
-    async run (program, args, ready, env = {}) {
+    async run ([program, ...args], ready, env = {}) {
       const child = spawnChild(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
       children.push(child)
       for await (const line of createInterface({ input: child.stdout })) {

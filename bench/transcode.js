@@ -5,8 +5,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { bitrates } from '../packages/audio-cache/dist/index.js'
-import { producerConnection, TranscodeProducer } from '../packages/transcode-queue/dist/index.js'
+import { bitrates } from '@mixtape/mp3'
+import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { WORKER } from '../scripts/services.js'
 import { inputOptions, inputUrl } from '../services/worker/dist/ffmpeg-input.js'
 import { foreignLoad } from './cores.js'
@@ -88,7 +88,7 @@ function command (music, dir, { name, quality }) {
 /** @returns seconds, from the first job in the queue to the last MP3 under its name */
 async function throughWorker (site) {
   const env = await site.env()
-  const { child } = await site.run(process.execPath, WORKER.args, WORKER.ready, env)
+  const { child } = await site.run(WORKER.command, WORKER.ready, env)
   const redis = producerConnection(env.REDIS_URL, SILENT)
   const producer = new TranscodeProducer(redis)
   await setTimeout(1000) // what a worker does at its start is not the batch

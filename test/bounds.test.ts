@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
-import { Maintenance } from '@mixtape/transcode-queue'
-import { http } from './http.ts'
-import { testRedis } from './redis.ts'
-import { startStreaming, startWorker } from './services.ts'
-import { makeTrack } from './tracks.ts'
+import { MaintenanceQueue } from '@mixtape/mixtapes'
+import { http } from './fixtures/http.ts'
+import { testRedis } from './fixtures/redis.ts'
+import { startStreaming, startWorker } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
 
 async function setUp (t: Test) {
   const dir = t.testdir({ music: {}, cache: {} })
@@ -90,7 +90,7 @@ t.test('the disk fills up in the middle of a write: nothing is left, and it goes
 t.test('the nightly sweep runs once for two workers, and survives the death of one', async t => {
   const { music, cache, env, redis, stats, status } = await setUp(t)
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
-  const maintenance = new Maintenance(connection)
+  const maintenance = new MaintenanceQueue(connection)
   t.teardown(async () => {
     await maintenance.close()
     connection.disconnect()
@@ -106,10 +106,10 @@ t.test('the nightly sweep runs once for two workers, and survives the death of o
   writeFileSync(join(cache, 'foreign.txt'), 'x')
   rmSync(join(music, 'a.flac'))
   await maintenance.run('nightly')
-  await anyLogged(/"orphans":1,.*"foreign":1.*Swept/)
+  await anyLogged(/"orphans":1,.*"foreign":1.*Removed orphans/)
   t.same(readdirSync(cache).sort(), ['b_low.mp3', 'foreign.txt'])
   await anyLogged(/"nightly","enqueued":0/)
-  t.equal(workers.flatMap(({ lines }) => lines.filter(line => line.includes('"Swept"'))).length, 1)
+  t.equal(workers.flatMap(({ lines }) => lines.filter(line => line.includes('"Removed orphans"'))).length, 1)
   t.match((await stats(url)).evicted, { orphan: 1, age: 0 })
   await workers[0]?.stop('SIGKILL')
   await connection.del('mixtape:maintenance:de:nightly')

@@ -4,10 +4,10 @@ import { copyFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { t } from 'tap'
-import { http } from './http.ts'
-import { testRedis } from './redis.ts'
-import { startStreaming, until } from './services.ts'
-import { makeTrack } from './tracks.ts'
+import { http } from './fixtures/http.ts'
+import { testRedis } from './fixtures/redis.ts'
+import { startStreaming, until } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
 
 t.test('with 256 descriptors, more tracks than that are played, and more connections than that are survived', async t => {
   const dir = t.testdir({ music: {}, cache: {} })

@@ -4,10 +4,10 @@ import { setTimeout } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { t, type Test } from 'tap'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
-import { http } from './http.ts'
-import { testRedis } from './redis.ts'
-import { encoders, refusal, startStreaming, startWorker, until, type Service } from './services.ts'
-import { decodedSamples, describe, makeTrack } from './tracks.ts'
+import { http } from './fixtures/http.ts'
+import { testRedis } from './fixtures/redis.ts'
+import { encoders, refusal, startStreaming, startWorker, until, type Service } from './fixtures/services.ts'
+import { decodedSamples, describe, makeTrack } from './fixtures/tracks.ts'
 
 /** A library, a cache and a Redis of a test's own, and the environment that names them. */
 async function setUp (t: Test) {

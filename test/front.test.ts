@@ -5,10 +5,10 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
-import { http } from './http.ts'
-import { testRedis } from './redis.ts'
-import { startStreaming, startWorker, until } from './services.ts'
-import { makeTrack } from './tracks.ts'
+import { http } from './fixtures/http.ts'
+import { testRedis } from './fixtures/redis.ts'
+import { startStreaming, startWorker, until } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
 
 /** The nginx.conf of the front, with the places of this test. */
 async function startFront (t: Test, { streaming, music, cache }: { streaming: string, music: string, cache: string }): Promise<string> {

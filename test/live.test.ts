@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { pino } from 'pino'
-import { http } from './http.ts'
-import { liveSite } from './live-site.ts'
-import { encoders, startStreaming, startWorker, until } from './services.ts'
-import { decodedSamples, makeTrack } from './tracks.ts'
+import { http } from './fixtures/http.ts'
+import { liveSite } from './fixtures/live-site.ts'
+import { encoders, startStreaming, startWorker, until } from './fixtures/services.ts'
+import { decodedSamples, makeTrack } from './fixtures/tracks.ts'
 
 const LIVE = 'mixtape; fwd=miss; stored; detail=live'
 const range = (value: string) => ({ headers: { range: `bytes=${value}` } })
@@ -142,8 +142,8 @@ t.test('a slot of its own: whoever listens does not wait for those who do not', 
     t.equal(headers['cache-status'], LIVE, name)
     await worker.logged(new RegExp(`Cached: ${name}`))
   }
-  t.match(await producer.state({ path: 'morning.flac', quality: 'low' }), { state: 'queued' }, 'the slot is for listeners only')
-  t.match(await producer.state({ path: 'night.wav', quality: 'high' }), { state: 'transcoding' })
+  t.match(await producer.state({ path: 'morning.flac', quality: 'low' }, '1-1'), { state: 'queued' }, 'the slot is for listeners only')
+  t.match(await producer.state({ path: 'night.wav', quality: 'high' }, '1-1'), { state: 'transcoding' })
   await worker.stop('SIGKILL')
 })
 
@@ -178,7 +178,7 @@ t.test('ffmpeg dies once: a pause, and the very same bytes', async t => {
   await until(() => readdirSync(cache).some(name => name.endsWith('.part') && statSync(join(cache, name)).size > 1_000_000))
   for (const pid of encoders(worker.child.pid)) process.kill(pid, 'SIGKILL')
   const { body } = await answer
-  await worker.logged(/Once more, for those who listen/)
+  await worker.logged(/The encoder is started again/)
   await worker.logged(/Cached: /)
   t.ok(body.equals(readFileSync(join(cache, 'long_high.mp3'))))
   t.equal(decodedSamples(join(cache, 'long_high.mp3')), 300 * 44100)

@@ -7,17 +7,19 @@ import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { t, type Test } from 'tap'
-import { Maintenance, Mixtapes, Plays, producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
-import { http } from './http.ts'
-import { testRedis } from './redis.ts'
-import { startStreaming, startWorker } from './services.ts'
-import { makeTrack } from './tracks.ts'
+import { MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
+import { Plays } from '@mixtape/statistics'
+import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
+import { http } from './fixtures/http.ts'
+import { testRedis } from './fixtures/redis.ts'
+import { startStreaming, startWorker } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
 
 async function setUp (t: Test) {
   const dir = t.testdir({ music: {}, cache: {}, mixtapes: {} })
   const redis = await testRedis(t)
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
-  const maintenance = new Maintenance(connection)
+  const maintenance = new MaintenanceQueue(connection)
   t.teardown(async () => {
     await maintenance.close()
     connection.disconnect()
@@ -274,7 +276,7 @@ t.test('a Node back end saves a mixtape without HTTP', async t => {
   const { music, env, connection, maintenance, redis } = await setUp(t)
   const names = makeTracks(music, 1)
   await startWorker(t, env)
-  const mixtapes = new Mixtapes(connection)
+  const mixtapes = new MixtapeRegistry(connection)
   t.teardown(() => mixtapes.close())
   t.equal(await mixtapes.save({ slug: 'node', tracks: names, origin: 'api' }), true)
   t.equal(await mixtapes.save({ slug: 'node', tracks: names, origin: 'api' }), false)
@@ -287,7 +289,7 @@ t.test('a Node back end saves a mixtape without HTTP', async t => {
   const own = producerConnection(redis.url, pino({ level: 'silent' }))
   await once(own, 'ready')
   const producer = new TranscodeProducer(own)
-  t.equal(await producer.state({ path: names[0] ?? '', quality: 'low' }), undefined, 'done')
+  t.equal(await producer.state({ path: names[0] ?? '', quality: 'low' }, '1-1'), undefined, 'done')
   await producer.close()
   own.disconnect()
 })

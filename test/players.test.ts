@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 import { t, type Test } from 'tap'
-import { http } from './http.ts'
-import { liveSite } from './live-site.ts'
-import { startStreaming, startWorker, until } from './services.ts'
-import { decodedSamples, describe, makeTrack } from './tracks.ts'
+import { http } from './fixtures/http.ts'
+import { liveSite } from './fixtures/live-site.ts'
+import { startStreaming, startWorker, until } from './fixtures/services.ts'
+import { decodedSamples, describe, makeTrack } from './fixtures/tracks.ts'
 
 const run = promisify(execFile)
 

@@ -25,7 +25,7 @@ export function servers ({ dir, env, redis }) {
   }
   return {
     ours: {
-      command: () => [process.execPath, ...STREAMING.args],
+      command: () => STREAMING.command,
       env: port => ({ ...env, PORT: `${port}` }),
       helpers: [redis.child.pid],
       mp3: name => `/play/${name}.flac?quality=medium`,

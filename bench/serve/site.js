@@ -43,7 +43,7 @@ export async function makeSite () {
 
 /** By our worker, asked by misses, as it happens to listeners. */
 async function fillCache (site) {
-  const worker = spawnChild(process.execPath, WORKER.args, { env: { PATH: process.env.PATH, ...site.env }, stdio: ['ignore', 'ignore', 'inherit'] })
+  const worker = spawnChild(WORKER.command[0], WORKER.command.slice(1), { env: { PATH: process.env.PATH, ...site.env }, stdio: ['ignore', 'ignore', 'inherit'] })
   const ours = await start(site.dir, 'ours', servers(site).ours)
   for (const name of TRACKS) {
     const isHit = async () => (await fetch(ours.url + ours.mp3(name), { method: 'HEAD' })).headers.get('cache-status') === 'mixtape; hit'

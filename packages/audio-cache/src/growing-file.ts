@@ -1,26 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Track } from './library.ts'
-import type { OpenFile, Representation } from './open-file.ts'
+import type { OpenFile, Representation, Track } from '@mixtape/library'
+import { ID3V1_SIZE, id3v1, type TranscodeQuality } from '@mixtape/mp3'
 import { LEASE_MS } from './part.ts'
-import { etagOf, fileSize, isMadeFrom } from './provenance.ts'
-import type { TranscodeQuality } from './qualities.ts'
-import { ID3V1_SIZE, id3v1, PROVENANCE_REACH, readProvenance } from './tag.ts'
+import { completeSize, entityTag, isMadeFrom, readProvenance } from './provenance.ts'
 
-/** Looking this often costs a hundredth of a core for each hundred listeners; watching the file costs twenty times that. */
+/** How often the size of a growing file is polled. Polling costs 1 % of a core for 100 listeners; fs.watch costs 20 %. */
 const POLL_MS = 25
 
-/** Players give up after 8 to 10 s without a byte. */
-const PATIENCE_MS = 7000
+/** Longest wait for a byte. Players give up after 8 to 10 s without one. */
+const MAX_WAIT_MS = 7000
 
-/** How long the encoder is looked at before it is said how fast it is. */
-const GLANCE_MS = 1000
+/** How long the encoder is observed before its speed is estimated. */
+const OBSERVE_MS = 1000
 
 /**
- * The transcode that a worker is making, as the file that it is going to be: its size, its tag and its first and last
- * bytes are known, and what lies between is waited for.
+ * A transcode that a worker is writing, served as the complete file: its size, its entity tag, its first and its last
+ * bytes are known from the start. A read waits for the bytes that are not written yet.
  *
- * Its descriptor outlives the rename that gives the file its name. A file that is deleted before it is complete, or
- * that nobody has written to or vouched for in five seconds, has been given up.
+ * The open descriptor stays valid when the file is renamed to its final name. The worker has given up a file that is
+ * deleted before it is complete, and one that was neither written nor touched for LEASE_MS.
  */
 export class GrowingFile implements Representation {
   readonly size: number
@@ -28,10 +26,12 @@ export class GrowingFile implements Representation {
   readonly mtimeNs = undefined
   readonly #file: OpenFile
   readonly #trailer: Buffer
+  /** Bytes written so far. */
   #available: number
-  /** The first position that was read. */
-  #first: number | undefined
+  /** Position of the first read. */
+  #start: number | undefined
 
+  /** @param trailer the ID3v1 tag at the end of the complete file */
   constructor (file: OpenFile, size: number, etag: string, trailer: Buffer) {
     this.size = size
     this.etag = etag
@@ -41,46 +41,51 @@ export class GrowingFile implements Representation {
   }
 
   /**
-   * Reads on as the file grows.
+   * Reads bytes, after waiting until they are written.
    *
-   * The tag at the end is known from the start, and handed out to those who ask for nothing else, as libavformat does
-   * before it plays. An answer that runs up to it waits for the worker to write it, which is its word that all went well.
+   * A response that starts in the ID3v1 tag at the end gets it at once: libavformat asks for it before it plays. A
+   * response that starts before it waits until the worker has written the tag, which the worker does only after the
+   * encoder ended without error.
+   *
+   * @returns the number of bytes; 0 where the worker has given up
    */
-  async read (buffer: Buffer, length: number, position: number, hasLeft: () => boolean): Promise<number> {
-    this.#first ??= position
-    const inTrailer = position - (this.size - ID3V1_SIZE)
-    if (this.#first >= this.size - ID3V1_SIZE) return this.#trailer.copy(buffer, 0, inTrailer, inTrailer + length)
-    if (position >= this.#available && !await this.#grows(position, hasLeft)) return 0
+  async read (buffer: Buffer, length: number, position: number, isAborted: () => boolean): Promise<number> {
+    this.#start ??= position
+    const trailerStart = this.size - ID3V1_SIZE
+    if (this.#start >= trailerStart) return this.#trailer.copy(buffer, 0, position - trailerStart, position - trailerStart + length)
+    if (position >= this.#available && !await this.#waitFor(position, isAborted)) return 0
     return await this.#file.read(buffer, Math.min(length, this.#available - position), position)
   }
 
   /**
-   * Waits for a byte before anything is promised to a listener.
+   * Waits until a byte can be read, before response headers are sent.
    *
-   * @param waitedMs how long this listener has waited already
-   * @returns 'ready', 'given up', or in how many seconds it is worth asking again
+   * @param waitedMs how long the client has waited already
+   * @returns 'ready', 'given up', or after how many seconds the client should retry, where the wait would be too long
    */
   async reach (
-    position: number, waitedMs: number, hasLeft: () => boolean
+    position: number, waitedMs: number, isAborted: () => boolean
   ): Promise<'ready' | 'given up' | { retryAfter: number }> {
     if (position >= this.size - ID3V1_SIZE || position < this.#available) return 'ready'
-    const patience = Math.max(PATIENCE_MS - waitedMs, GLANCE_MS)
-    const begun = performance.now()
-    // An encoder that has only just been started says nothing for a while, which is not its speed.
-    const before = this.#available
-    let growingSince = begun
+    const maxWaitMs = Math.max(MAX_WAIT_MS - waitedMs, OBSERVE_MS)
+    const started = performance.now()
+    // An encoder that has just started writes nothing for a while. That time does not count for its speed.
+    const availableBefore = this.#available
+    let growingSince = started
     let retryAfter = 0
-    const arrived = await this.#grows(position, () => {
+    const isReady = await this.#waitFor(position, () => {
       const now = performance.now()
-      if (this.#available === before) growingSince = now
-      const glanced = now - growingSince
-      const remaining = glanced > 0 ? ((position - this.#available) * glanced) / (this.#available - before) : Infinity
-      const elapsed = now - begun
-      const hopeless = elapsed > patience || (glanced > GLANCE_MS && elapsed + remaining > patience)
-      if (hopeless) retryAfter = Math.max(Math.ceil(Math.min(remaining, 60_000) / 1000), 1)
-      return hopeless || hasLeft()
+      if (this.#available === availableBefore) growingSince = now
+      const observedMs = now - growingSince
+      const remainingMs = observedMs > 0
+        ? ((position - this.#available) * observedMs) / (this.#available - availableBefore)
+        : Infinity
+      const elapsedMs = now - started
+      const isTooLong = elapsedMs > maxWaitMs || (observedMs > OBSERVE_MS && elapsedMs + remainingMs > maxWaitMs)
+      if (isTooLong) retryAfter = Math.max(Math.ceil(Math.min(remainingMs, 60_000) / 1000), 1)
+      return isTooLong || isAborted()
     })
-    if (arrived) return 'ready'
+    if (isReady) return 'ready'
     return retryAfter ? { retryAfter } : 'given up'
   }
 
@@ -88,32 +93,33 @@ export class GrowingFile implements Representation {
     await this.#file.close()
   }
 
-  /** @returns whether the byte at a position is there: not where the worker has given up, or `enough` says so */
-  async #grows (position: number, enough: () => boolean): Promise<boolean> {
-    let vouchedFor = { at: performance.now(), mtimeNs: 0n }
+  /** @returns whether the byte at a position was written; false where the worker has given up, or `shouldStop` says so */
+  async #waitFor (position: number, shouldStop: () => boolean): Promise<boolean> {
+    let lastTouch = { time: performance.now(), mtimeNs: 0n }
     for (;;) {
       const { size, mtimeNs, nlink } = await this.#file.stat()
       this.#available = Number(size)
       if (position < this.#available) return true
-      if (mtimeNs !== vouchedFor.mtimeNs) vouchedFor = { at: performance.now(), mtimeNs }
-      if (nlink === 0n || performance.now() - vouchedFor.at > LEASE_MS || enough()) return false
+      if (mtimeNs !== lastTouch.mtimeNs) lastTouch = { time: performance.now(), mtimeNs }
+      if (nlink === 0n || performance.now() - lastTouch.time > LEASE_MS || shouldStop()) return false
       await sleep(POLL_MS)
     }
   }
 }
 
 /**
- * @returns undefined for the transcode of another source, 'begun' where the worker has not written the whole head yet,
- * else a growing file that closes the open one
+ * Makes a GrowingFile of an open part. It closes `file` when it is closed; in the other cases the caller must.
+ *
+ * @returns undefined for a part of another version of the track, 'headless' where the tag is not completely written
  */
 export async function growingFile (
   file: OpenFile, track: Track, quality: TranscodeQuality
-): Promise<GrowingFile | 'begun' | undefined> {
-  const provenance = readProvenance(await file.head(PROVENANCE_REACH))
-  if (!provenance) return 'begun'
+): Promise<GrowingFile | 'headless' | undefined> {
+  const provenance = await readProvenance(file)
+  if (!provenance) return 'headless'
   if (!isMadeFrom(track, provenance)) return undefined
   const tag = await file.head(provenance.tagSize)
   return tag.length < provenance.tagSize
-    ? 'begun'
-    : new GrowingFile(file, fileSize(provenance, quality), etagOf(provenance), id3v1(tag))
+    ? 'headless'
+    : new GrowingFile(file, completeSize(provenance, quality), entityTag(provenance), id3v1(tag))
 }

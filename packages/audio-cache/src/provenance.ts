@@ -1,30 +1,70 @@
-import type { Track } from './library.ts'
-import { mp3Size } from './mp3-layout.ts'
-import type { OpenFile } from './open-file.ts'
-import type { TranscodeQuality } from './qualities.ts'
-import { ID3V1_SIZE, PROVENANCE_REACH, readProvenance, type Provenance } from './tag.ts'
+import type { OpenFile, Track } from '@mixtape/library'
+import { ID3V1_SIZE, id3v2, id3v2Size, mp3Size, readUserText, type Tags, type TranscodeQuality } from '@mixtape/mp3'
 
-/** Version of the pipeline behind every cached file: raise it, and what was made before is stale. */
+/**
+ * Version of the transcoding pipeline. It is stored in every cached file. Raising it makes all files that were made
+ * before stale.
+ */
 export const PROFILE = 2
 
-export type Found = Provenance & { tagSize: number }
-
-/** @returns what a complete file says it was made from; undefined for one that another tool made */
-export async function provenanceOf (file: OpenFile): Promise<Found | undefined> {
-  return readProvenance(await file.head(PROVENANCE_REACH))
+/** What a cached file was made from, and how. A look-up compares this with the source to tell a hit from a stale file. */
+export interface Provenance {
+  /** File name of the source, with its extension. */
+  file: string
+  /** Size and mtime of the source, as `Track.version` has them. */
+  version: string
+  /** Samples per channel at 44.1 kHz. */
+  samples: number
+  /** `PROFILE` of the pipeline that made the file. */
+  profile: number
+  /** Random, different for each run of the encoder: its bytes may differ between machines and builds of ffmpeg. */
+  generation: string
 }
 
-/** @returns whether a file was made from a track as the track is now */
+/** Provenance that was read from a file, with the bytes of the ID3v2 tag that holds it. */
+export type StoredProvenance = Provenance & { tagSize: number }
+
+/** Description of the TXXX frame that holds the provenance as JSON. */
+const FRAME = 'mixtape-audio'
+
+/** Bytes from the start of a file within which its provenance ends: it is the first frame of the tag. */
+export const PROVENANCE_REACH = 2048
+
+/** Makes the ID3v2 tag of a transcode: provenance first, then the tags of its source. */
+export function transcodeTag (tags: Tags, provenance: Provenance): Buffer {
+  return id3v2(tags, { description: FRAME, value: JSON.stringify(provenance) })
+}
+
+/**
+ * @param head the first `PROVENANCE_REACH` bytes of a file, or fewer
+ * @returns undefined for a file that another tool made, and where the frame is not complete in `head`
+ */
+export function parseProvenance (head: Buffer): StoredProvenance | undefined {
+  const value = readUserText(head, FRAME)
+  if (!value) return undefined
+  try {
+    return { ...JSON.parse(value) as Provenance, tagSize: id3v2Size(head) }
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns undefined for a file that another tool made */
+export async function readProvenance (file: OpenFile): Promise<StoredProvenance | undefined> {
+  return parseProvenance(await file.head(PROVENANCE_REACH))
+}
+
+/** @returns whether a file was made from this track in its present version, by the present pipeline */
 export function isMadeFrom (track: Track, { file, version, profile }: Provenance): boolean {
   return file === track.name && version === track.version && profile === PROFILE
 }
 
-/** @returns bytes that the finished file has */
-export function fileSize ({ tagSize, samples }: Found, quality: TranscodeQuality): number {
+/** @returns the bytes that the complete file has */
+export function completeSize ({ tagSize, samples }: StoredProvenance, quality: TranscodeQuality): number {
   return tagSize + mp3Size(samples, quality) + ID3V1_SIZE
 }
 
-/** Bytes differ between machines and builds of ffmpeg, so the tag follows the run of the encoder (RFC 9110, 8.8.1). */
-export function etagOf ({ generation }: Provenance): string {
+/** A strong entity tag (RFC 9110, 8.8.1). It is the same while the file grows and after it was published. */
+export function entityTag ({ generation }: Provenance): string {
   return `"${generation}"`
 }

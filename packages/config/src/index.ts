@@ -8,7 +8,7 @@ import { Type, type Static } from 'typebox'
 const path = (fallback: string) => Type.String({ default: fallback, minLength: 1 })
 const flag = (fallback: boolean) => Type.Boolean({ default: fallback, description: 'true or false' })
 
-/** The levels of a list such as `high,low`, and the extensions of one such as `.flac,.wav`. */
+/** Patterns of a list of qualities such as `high,low`, and of a list of extensions such as `.flac,.wav`. */
 const QUALITY_LIST = '^(high|medium|low)(,(high|medium|low))*$'
 const EXTENSION_LIST = '^\\.[a-z0-9]+(,\\.[a-z0-9]+)*$'
 
@@ -17,7 +17,7 @@ const SIZE = 'a size such as 500MB (millions of bytes) or 1.5GiB (times 1024)'
 
 const CRON = 'a cron expression such as 0 3 * * *: minute, hour, day, month, day of the week'
 
-/** Every variable both services read, under its own name; `description` says what is allowed. */
+/** All variables of both services. `description` says what is allowed, for error messages. */
 const environmentSchema = Type.Object({
   MUSIC_ROOT: path('./data/music'),
   AUDIO_CACHE_DIR: path('./data/cache/audio'),
@@ -75,26 +75,22 @@ const environmentSchema = Type.Object({
 
 type Environment = Static<typeof environmentSchema>
 
-/** The environment with its paths absolute and its lists as arrays. */
+/** The validated variables. Paths are absolute, lists are arrays, sizes are in bytes. */
 export type Config = Omit<Environment, 'AUDIO_CACHE_PRECACHE_QUALITIES' | 'AUDIO_CACHE_TRANSCODE_EXTENSIONS' |
   'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE'> & {
-  /** Bytes. */
     AUDIO_CACHE_MAX_SIZE: number | undefined
-    /** Bytes. */
     AUDIO_CACHE_MIN_FREE: number
     AUDIO_CACHE_PRECACHE_QUALITIES: string[]
     AUDIO_CACHE_TRANSCODE_EXTENSIONS: string[]
   }
 
-/** A variable that is not what it has to be; the message names it, its value and what is allowed. */
+/** A variable has a value that is not allowed. The message names the variable, its value and what is allowed. */
 export class ConfigError extends Error {}
 
 /**
- * Reads the configuration out of an environment such as `process.env`.
+ * Reads and validates the variables of an environment such as `process.env`. An empty value counts as unset.
  *
- * An empty value counts as unset.
- *
- * @throws {ConfigError} naming the variable, its value and what is allowed
+ * @throws {ConfigError}
  */
 export function readConfig (env: NodeJS.ProcessEnv): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
@@ -121,7 +117,7 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   }
 }
 
-/** @returns `process.env`, with the variables of a `.env` file in the working directory added to it. */
+/** @returns `process.env`, after adding the variables of a `.env` file in the working directory */
 export function processEnvironment (): NodeJS.ProcessEnv {
   try {
     process.loadEnvFile()
@@ -158,12 +154,12 @@ function isCron (expression: string): boolean {
   }
 }
 
-/** `/` has its slash already. */
+/** Adds a slash, unless the path is `/`. */
 function withSlash (path: string): string {
   return path.endsWith(sep) ? path : path + sep
 }
 
-/** The folder that a path is behind its links, also where its end is yet to be created. */
+/** Resolves symbolic links. The last parts of the path need not exist yet. */
 function real (path: string): string {
   return existsSync(path) ? realpathSync(path) : join(real(dirname(path)), basename(path))
 }

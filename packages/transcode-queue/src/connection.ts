@@ -2,29 +2,29 @@ import { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 
 /**
- * A connection for those who may not wait: while Redis is away a command fails at once, and one that Redis leaves
- * unanswered fails after two seconds. It reconnects by itself for ever.
+ * Connects for code that must not wait. While Redis is away a command fails at once. A command that gets no reply
+ * fails after two seconds. The connection reconnects by itself, without limit.
  */
 export function producerConnection (url: string, log: Logger): Redis {
-  return logged(new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 }), log)
+  return withLog(new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 }), log)
 }
 
-/** A connection for workers, who have nothing to do but wait until Redis is back. */
+/** Connects for workers: a command waits until Redis is back. */
 export function workerConnection (url: string, log: Logger): Redis {
-  return logged(new Redis(url, { maxRetriesPerRequest: null }), log)
+  return withLog(new Redis(url, { maxRetriesPerRequest: null }), log)
 }
 
-/** One line when Redis goes and one when it comes back, not one for each attempt in between. */
-function logged (redis: Redis, log: Logger): Redis {
-  let away = false
-  redis.on('error', () => {}) // without a listener it would end the process; 'reconnecting' follows
+/** Logs one line when Redis goes away and one when it comes back, not one for each attempt to reconnect. */
+function withLog (redis: Redis, log: Logger): Redis {
+  let isAway = false
+  redis.on('error', () => {}) // without a listener the process would end; 'reconnecting' follows
   redis.on('reconnecting', () => {
-    if (!away) log.warn('Redis is not reachable')
-    away = true
+    if (!isAway) log.warn('Redis is not reachable')
+    isAway = true
   })
   redis.on('ready', () => {
-    if (away) log.info('Redis is reachable')
-    away = false
+    if (isAway) log.info('Redis is reachable')
+    isAway = false
   })
   return redis
 }

@@ -3,13 +3,17 @@ import { KEY_PREFIX } from './queue.ts'
 
 const KEY = `${KEY_PREFIX}:failed-sources`
 
-/** Why a source cannot be transcoded, valid for the version of it that was tried. */
+/** Why one version of a source cannot be transcoded. */
 export interface FailedSource {
+  /** `Track.version` of the source that was tried. */
   version: string
   reason: string
 }
 
-/** Sources that no retry will help, by path, until they change: what keeps one broken file from failing on every play. */
+/**
+ * Sources that cannot be transcoded, by path, in Redis. They are not enqueued again until they change, so that a broken
+ * file does not fail again on every play.
+ */
 export class FailedSources {
   readonly #redis: Redis
 
@@ -24,9 +28,5 @@ export class FailedSources {
 
   async record (path: string, failure: FailedSource): Promise<void> {
     await this.#redis.hset(KEY, path, JSON.stringify(failure))
-  }
-
-  async forget (path: string): Promise<void> {
-    await this.#redis.hdel(KEY, path)
   }
 }

@@ -1,30 +1,27 @@
 import { hash } from 'node:crypto'
-import { isTrackPath, transcodeQualities, type TranscodeQuality } from '@mixtape/audio-cache'
+import { isTrackPath } from '@mixtape/library'
+import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import { Type, type Static } from 'typebox'
 import { Errors } from 'typebox/schema'
 
 const qualitySchema = Type.Unsafe<TranscodeQuality>(Type.String({ enum: transcodeQualities }))
 
-/** One track at one quality, and why it is wanted. */
-export const transcodeJobSchema = Type.Object({
-  /** Relative to MUSIC_ROOT, with slashes. */
+const transcodeJobSchema = Type.Object({
   path: Type.String({ minLength: 1, maxLength: 4096 }),
   quality: qualitySchema,
   reason: Type.Enum(['miss', 'mixtape', 'warm', 'nightly'])
 }, { additionalProperties: false })
 
+/**
+ * Data of a job: one track at one quality. `path` is relative to MUSIC_ROOT, with slashes. `reason` says why it is
+ * transcoded: a listener missed it, a mixtape was saved, it is played often, or the nightly run found it missing.
+ */
 export type TranscodeJob = Static<typeof transcodeJobSchema>
 
 /**
- * The queue's lanes, first to last (BullMQ: the lower the number, the sooner): a listener who waits overtakes whatever
- * nobody waits for.
- */
-export const priorities: Record<TranscodeJob['reason'], number> = { miss: 1, mixtape: 2, warm: 3, nightly: 4 }
-
-/**
- * Checks what came out of Redis, where anything could have been put.
+ * Checks the data of a job, because anybody can write to Redis.
  *
- * @throws naming the field that is wrong and what is allowed
+ * @throws {TypeError} which names the wrong field and what is allowed
  */
 export function parseTranscodeJob (data: unknown): TranscodeJob {
   const [, [problem]] = Errors(transcodeJobSchema, data)
@@ -39,7 +36,7 @@ export function parseTranscodeJob (data: unknown): TranscodeJob {
   return job
 }
 
-/** The same for every job on one track at one quality: hashed, since BullMQ refuses ids with a colon. */
+/** The deduplication id of all jobs for one track at one quality. It is a hash, because BullMQ forbids colons in ids. */
 export function deduplicationId ({ path, quality }: Pick<TranscodeJob, 'path' | 'quality'>): string {
   return hash('sha256', `${quality}\0${path}`)
 }

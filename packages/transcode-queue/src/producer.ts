@@ -2,34 +2,34 @@ import { randomUUID } from 'node:crypto'
 import { Queue, type Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { FailedSources } from './failed-sources.ts'
-import { deduplicationId, parseTranscodeJob, priorities, type TranscodeJob } from './job.ts'
+import { deduplicationId, parseTranscodeJob, type TranscodeJob } from './job.ts'
+import { priorities } from './priorities.ts'
 import { jobOptions, KEY_PREFIX, QUEUE_NAME } from './queue.ts'
 
 /**
- * What became of a wish: a new job, one that waits or runs already, one that was tried and has to wait before it is
- * tried again, or none because this source is known to fail.
+ * `queued`: a new job. `duplicate`: a job for the same track and quality waits or runs already. `retrying`: such a job
+ * failed and waits for its next attempt. `failed`: none, because this version of the source is known to fail.
  */
 export type EnqueueResult =
-  | { status: 'queued' }
-  | { status: 'duplicate' }
-  | { status: 'postponed' }
+  | { status: 'queued' | 'duplicate' | 'retrying' }
   | { status: 'failed', reason: string }
 
-/** Where a job stands that was asked for and is not done. */
+/** State of a track at one quality as the queue knows it. `percent` is from 0 to 100. */
 export type JobState =
   | { state: 'queued' }
   | { state: 'transcoding', percent: number }
+  | { state: 'failed', reason: string }
 
-/** Puts transcode jobs into the queue, and says where they stand. Fails fast while Redis is away. */
+/** Adds transcode jobs to the queue, and tells their state. All methods fail at once while Redis is away. */
 export class TranscodeProducer {
   readonly #queue: Queue<TranscodeJob>
-  readonly #failed: FailedSources
-  /** Adds that Redis has not answered yet, so that a thousand misses at once ask it once. */
+  readonly #failedSources: FailedSources
+  /** Calls that Redis has not answered yet. Concurrent calls for the same job share one. */
   readonly #pending = new Map<string, Promise<EnqueueResult>>()
 
-  /** @param redis from `producerConnection`; the caller closes it */
+  /** @param redis from producerConnection(); the caller must disconnect it */
   constructor (redis: Redis) {
-    this.#failed = new FailedSources(redis)
+    this.#failedSources = new FailedSources(redis)
     this.#queue = new Queue(QUEUE_NAME, {
       connection: redis,
       prefix: KEY_PREFIX,
@@ -37,15 +37,15 @@ export class TranscodeProducer {
       skipWaitingForReady: true,
       skipVersionCheck: true
     })
-    this.#queue.on('error', () => {}) // the connection's own listener has logged it
+    this.#queue.on('error', () => {}) // withLog() of the connection has logged it
   }
 
   /**
-   * Asks for one track at one quality. A track that waits in a lower lane already moves up; it is never doubled.
+   * Enqueues one track at one quality. A job for it that waits with a lower priority is promoted, and never doubled.
    *
-   * @param version of the source as it is now, where the caller knows it: a source that failed as it is now is not
-   * queued again
-   * @throws where the job is not valid, or Redis is away
+   * @param version the present `Track.version`, where known: a source that failed in this version is not enqueued
+   * @throws {TypeError} where the job is not valid
+   * @throws where Redis is away
    */
   async enqueue (job: TranscodeJob, version?: string): Promise<EnqueueResult> {
     const id = deduplicationId(parseTranscodeJob(job))
@@ -57,18 +57,21 @@ export class TranscodeProducer {
     return await added
   }
 
-  /** @returns undefined for a job that is not in the queue: it is done, has failed, or was never asked for */
-  async state (job: Pick<TranscodeJob, 'path' | 'quality'>): Promise<JobState | undefined> {
+  /**
+   * @param version the present `Track.version`
+   * @returns undefined where the job is completed, or was never enqueued
+   */
+  async state (job: Pick<TranscodeJob, 'path' | 'quality'>, version: string): Promise<JobState | undefined> {
     const jobId = await this.#queue.getDeduplicationJobId(deduplicationId(job))
     const found = jobId ? await this.#queue.getJob(jobId) : undefined
-    if (!found) return undefined
+    if (!found) return await this.#failure(job.path, version)
     return await found.isActive()
       ? { state: 'transcoding', percent: typeof found.progress === 'number' ? found.progress : 0 }
       : { state: 'queued' }
   }
 
-  /** @returns how many jobs wait in one lane */
-  async waiting (reason: TranscodeJob['reason']): Promise<number> {
+  /** @returns the number of waiting jobs with the priority of a reason */
+  async countWaiting (reason: TranscodeJob['reason']): Promise<number> {
     const counts = await this.#queue.getCountsPerPriority([priorities[reason]])
     return counts[`${priorities[reason]}`] ?? 0
   }
@@ -77,21 +80,26 @@ export class TranscodeProducer {
     await this.#queue.close()
   }
 
+  async #failure (path: string, version: string): Promise<{ state: 'failed', reason: string } | undefined> {
+    const failed = await this.#failedSources.get(path)
+    return failed?.version === version ? { state: 'failed', reason: failed.reason } : undefined
+  }
+
   async #add (id: string, job: TranscodeJob, version?: string): Promise<EnqueueResult> {
-    const failed = version && await this.#failed.get(job.path)
-    if (failed && failed.version === version) return { status: 'failed', reason: failed.reason }
+    const failure = version && await this.#failure(job.path, version)
+    if (failure) return { status: 'failed', reason: failure.reason }
     const jobId = `${id}-${randomUUID()}`
     const priority = priorities[job.reason]
     const added = await this.#queue.add(job.quality, job, { jobId, priority, deduplication: { id } })
     if (added.id === jobId) return { status: 'queued' }
-    const waiting = added.id ? await this.#queue.getJob(added.id) : undefined
-    await this.#promote(waiting, priority)
-    return { status: waiting && (waiting.delay > 0 || waiting.attemptsMade > 0) ? 'postponed' : 'duplicate' }
+    const existing = added.id ? await this.#queue.getJob(added.id) : undefined
+    await this.#promote(existing, priority)
+    return { status: existing && (existing.delay > 0 || existing.attemptsMade > 0) ? 'retrying' : 'duplicate' }
   }
 
   async #promote (job: Job<TranscodeJob> | undefined, priority: number): Promise<void> {
     if (!job || (job.priority ?? 0) <= priority) return
-    // It may have begun, or ended, since it was looked up; then there is nothing left to hurry.
+    // The job may have started or completed meanwhile. Then its priority does not matter any more.
     await job.changePriority({ priority }).catch(() => {})
   }
 }

@@ -1,20 +1,23 @@
 import type { DefaultJobOptions, WorkerOptions } from 'bullmq'
 
-/** The queue's name in Redis, and the prefix of every key of ours. */
+/** Name of the queue in Redis. */
 export const QUEUE_NAME = 'transcode'
+
+/** Prefix of all Redis keys of this project. */
 export const KEY_PREFIX = 'mixtape'
 
+/** Options of every transcode job. */
 export const jobOptions: DefaultJobOptions = {
   attempts: 5,
   backoff: { type: 'exponential', delay: 2000, jitter: 0.5 },
   removeOnComplete: true,
-  // What failed stays visible to ops for a month.
+  // Operators can look at failed jobs for a month.
   removeOnFail: { age: 30 * 24 * 3600, count: 1000 }
 }
 
 /**
- * The encoder is a child process, so a worker that does not renew its lock within ten seconds is dead or frozen; one
- * death is no reason to give up a job, four in a row are.
+ * Options of every BullMQ worker. ffmpeg is a child process and never blocks the worker, so a worker that does not
+ * renew its lock for ten seconds is dead or frozen. A job fails after its fourth worker died.
  */
 export const workerOptions = {
   prefix: KEY_PREFIX,

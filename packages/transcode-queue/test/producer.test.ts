@@ -3,7 +3,7 @@ import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { t, type Test } from 'tap'
-import { testRedis } from '../../../test/redis.ts'
+import { testRedis } from '../../../test/fixtures/redis.ts'
 import { producerConnection } from '../src/connection.ts'
 import { FailedSources } from '../src/failed-sources.ts'
 import type { TranscodeJob } from '../src/job.ts'
@@ -77,13 +77,13 @@ t.test('a miss overtakes everything that waits, and takes along what waits in a 
   await wish('nightly-1.flac', 'nightly')
   await wish('nightly-2.flac', 'nightly')
   await wish('mixtape.flac', 'mixtape')
-  t.equal(await producer.waiting('nightly'), 2)
+  t.equal(await producer.countWaiting('nightly'), 2)
   t.same(await wish('nightly-2.flac', 'miss'), { status: 'duplicate' })
   t.same(await wish('mixtape.flac', 'nightly'), { status: 'duplicate' }, 'is not put back')
   await wish('miss.flac', 'miss')
-  t.equal(await producer.waiting('nightly'), 1)
+  t.equal(await producer.countWaiting('nightly'), 1)
   const waiting = await queue.getJobs(['prioritized'], 0, -1, true)
   t.same(waiting.map(job => job.data.path), ['nightly-2.flac', 'miss.flac', 'mixtape.flac', 'nightly-1.flac'])
-  t.same(await producer.state({ path: 'miss.flac', quality: 'low' }), { state: 'queued' })
-  t.equal(await producer.state({ path: 'miss.flac', quality: 'high' }), undefined)
+  t.same(await producer.state({ path: 'miss.flac', quality: 'low' }, '1-1'), { state: 'queued' })
+  t.equal(await producer.state({ path: 'miss.flac', quality: 'high' }, '1-1'), undefined)
 })

@@ -5,10 +5,15 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '@mixtape/config'
 import { adminAuthPlugin } from './plugins/admin-auth.ts'
-import { audioCachePlugin } from './plugins/audio-cache.ts'
+import { audioFilesPlugin } from './plugins/audio-files.ts'
 import { errorsPlugin } from './plugins/errors.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
+import { missesPlugin } from './plugins/misses.ts'
+import { mixtapesPlugin } from './plugins/mixtapes.ts'
 import { playCountsPlugin } from './plugins/play-counts.ts'
+import { redisPlugin } from './plugins/redis.ts'
+import { statisticsPlugin } from './plugins/statistics.ts'
+import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -23,18 +28,18 @@ declare module 'fastify' {
   }
 }
 
-/** Composes the streaming service; the order is the documentation. */
+/** Builds the streaming service. It does not listen yet. Each plugin may use those that are registered before it. */
 export async function buildApp (config: Config, log: Logger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
-    childLoggerFactory: logger => logger, // one for each request costs more than its line
-    logController: new LogController({ disableRequestLogging: true }), // the routes say what they did, in one line
-    // A number is no path, and a misspelt filter must not mean no filter.
+    childLoggerFactory: logger => logger, // making a logger for each request would cost more than writing its line
+    logController: new LogController({ disableRequestLogging: true }), // the routes log one line for each request
+    // Strict: a number is not accepted as a path, and an unknown filter is an error.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     routerOptions: { maxParamLength: 1000 },
-    // A proxy may send the whole URL (RFC 9112, 3.2.2).
+    // Through a proxy the request target may be an absolute URL (RFC 9112, 3.2.2).
     rewriteUrl: request => request.url?.replace(/^https?:\/\/[^/?]*(?=[/?]|$)/i, '') || '/',
-    // Whoever sends slowly is cut off; whoever reads slowly is not.
+    // A client that sends its request slowly is disconnected. One that reads its response slowly is not.
     requestTimeout: 30_000,
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5000 },
     frameworkErrors: (error, request, reply) => {
@@ -43,14 +48,19 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
       reply.raw.end(JSON.stringify({ statusCode, error: STATUS_CODES[statusCode], message: error.message }))
     }
   }) as unknown as FastifyInstance
-  // A listener may close its sending side and still wait for the bytes, as `nc -N` does. Node's switch has no type.
+  // A client may close its sending side and still read the response, as `nc -N` does. The property has no type.
   Object.assign(app.server, { httpAllowHalfOpen: true })
   app.decorate('config', config)
 
   await app.register(errorsPlugin)
-  await app.register(audioCachePlugin)
+  await app.register(audioFilesPlugin)
+  await app.register(redisPlugin)
   await app.register(transcodeQueuePlugin)
+  await app.register(transcodeEventsPlugin)
+  await app.register(missesPlugin)
   await app.register(liveTranscodesPlugin)
+  await app.register(mixtapesPlugin)
+  await app.register(statisticsPlugin)
   await app.register(playCountsPlugin)
   await app.register(adminAuthPlugin)
 

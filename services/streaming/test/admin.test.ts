@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { t } from 'tap'
-import { http } from '../../../test/http.ts'
-import { testRedis } from '../../../test/redis.ts'
-import { build } from './app.ts'
+import { http } from '../../../test/fixtures/http.ts'
+import { testRedis } from '../../../test/fixtures/redis.ts'
+import { build } from '../../../test/fixtures/app.ts'
 
 t.test('stats and clear, field for field and message for message', async t => {
   const { url, cache } = await build(t)

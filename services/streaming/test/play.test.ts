@@ -6,9 +6,9 @@ import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { t } from 'tap'
-import { http } from '../../../test/http.ts'
-import { makeTrack } from '../../../test/tracks.ts'
-import { build } from './app.ts'
+import { http } from '../../../test/fixtures/http.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
+import { build } from '../../../test/fixtures/app.ts'
 
 t.test('an original, whole and in parts', async t => {
   const { url, music } = await build(t)

@@ -5,10 +5,10 @@ import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { t } from 'tap'
-import { http } from '../../../test/http.ts'
-import { makeTrack } from '../../../test/tracks.ts'
+import { http } from '../../../test/fixtures/http.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { sendBytes } from '../src/serving/send-bytes.ts'
-import { build } from './app.ts'
+import { build } from '../../../test/fixtures/app.ts'
 
 t.test('a file that cannot be read on breaks the connection', async t => {
   const broken = { size: 10, mtimeNs: 0n, etag: '', close: async () => {}, read: async () => { throw new Error('EIO') } }

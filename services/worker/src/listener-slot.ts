@@ -1,52 +1,94 @@
-import { Worker, type ConnectionOptions, type Processor } from 'bullmq'
+import { setTimeout } from 'node:timers/promises'
+import { DelayedError, WaitingError, Worker, type ConnectionOptions, type Job } from 'bullmq'
+import type { Logger } from 'pino'
 import { priorities, QUEUE_NAME, workerOptions, type TranscodeProducer } from '@mixtape/transcode-queue'
 
-/** Asked of Redis only while all other slots are taken; no event tells that a job has been moved up into the first lane. */
-const LOOK_MS = 100
+/** How often Redis is asked for waiting misses, only while all other slots are busy. No event tells of a promoted job. */
+const POLL_MS = 100
+
+/** The lock of a job is extended this often. */
+const EXTEND_LOCK_MS = workerOptions.lockDuration / 4
+
+export interface ListenerSlotOptions {
+  connection: ConnectionOptions
+  producer: TranscodeProducer
+  /** The processor; `signal` is aborted when another worker has the job. */
+  process: (job: Job, token: string, signal: AbortSignal) => Promise<string>
+  /** Whether all other slots of this worker are busy. */
+  isNeeded: () => boolean
+  /** Whether another worker has the job. */
+  isTakenOver: (job: Job) => Promise<boolean>
+  log: Logger
+}
 
 /**
- * One slot beyond a worker's concurrency, kept for tracks that a listener waits for. It takes a job when all other
- * slots are taken and one of the first lane waits, and takes no other.
+ * One slot in addition to the worker's concurrency, for jobs that a listener waits for (AUDIO_CACHE_ON_MISS=transcode).
+ * Without it a listener on a busy worker waits until a running transcode ends: seconds to minutes.
  *
- * BullMQ fetches by priority and cannot be asked for one lane only, so this worker fetches by hand, and hands back what
- * it gets if another worker was faster.
+ * BullMQ fetches jobs by priority, but cannot fetch those of one priority only. So this slot fetches a job by hand
+ * (https://docs.bullmq.io/patterns/manually-fetching-jobs), and puts it back where another worker was faster.
  */
-export class ListenerSlot extends Worker {
-  readonly #producer: TranscodeProducer
-  readonly #isNeeded: () => boolean
-  readonly #timer: NodeJS.Timeout
-  #working: Promise<void> | undefined
-  /** BullMQ's own `closing` comes too late: it is set when the job in this slot is done. */
-  #stopped = false
-  #token = 0
+export class ListenerSlot {
+  readonly #options: ListenerSlotOptions
+  /** Fetches jobs, and runs none by itself. */
+  readonly #fetcher: Worker
+  readonly #stopping = new AbortController()
+  readonly #polling: Promise<void>
+  #fetches = 0
 
-  /** @param options.isNeeded whether the other slots are taken */
-  constructor (process: Processor, { connection, producer, isNeeded }: {
-    connection: ConnectionOptions, producer: TranscodeProducer, isNeeded: () => boolean
-  }) {
-    super(QUEUE_NAME, process, { ...workerOptions, connection, autorun: false })
-    this.lockManager.start() // run() would, which this worker is never asked to do
-    this.#producer = producer
-    this.#isNeeded = isNeeded
-    this.#timer = setInterval(() => {
-      this.#working ??= this.#work().catch(error => { this.emit('error', error) }).finally(() => { this.#working = undefined })
-    }, LOOK_MS)
+  constructor (options: ListenerSlotOptions) {
+    this.#options = options
+    this.#fetcher = new Worker(QUEUE_NAME, null, { ...workerOptions, connection: options.connection })
+    this.#fetcher.on('error', () => {}) // the connection logs its errors itself
+    this.#polling = this.#poll()
   }
 
-  override async close (force = false): Promise<void> {
-    clearInterval(this.#timer)
-    this.#stopped = true
-    if (!force) await this.#working
-    await super.close(force)
+  /**
+   * Fetches no more jobs, and waits for the running one.
+   *
+   * @param isForced do not wait
+   */
+  async close (isForced: boolean): Promise<void> {
+    this.#stopping.abort()
+    if (!isForced) await this.#polling
+    await this.#fetcher.close(isForced)
   }
 
-  async #work (): Promise<void> {
-    while (!this.#stopped && this.#isNeeded() && await this.#producer.waiting('miss') > 0) {
-      const token = `${this.id}:${this.#token++}`
-      const job = await this.getNextJob(token, { block: false })
+  async #poll (): Promise<void> {
+    const { log } = this.#options
+    while (!this.#stopping.signal.aborted) {
+      await this.#runMisses().catch(error => { log.debug(error, 'The listener slot could not fetch a job') })
+      await setTimeout(POLL_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+    }
+  }
+
+  async #runMisses (): Promise<void> {
+    const { producer, isNeeded } = this.#options
+    while (!this.#stopping.signal.aborted && isNeeded() && await producer.countWaiting('miss') > 0) {
+      const token = `${this.#fetcher.id}:${this.#fetches++}`
+      const job = await this.#fetcher.getNextJob(token, { block: false })
       if (!job) return
-      if (job.priority === priorities.miss) await this.processJob(job, token, () => false)
+      if (job.priority === priorities.miss) await this.#run(job, token)
       else await job.moveToWait(token)
+    }
+  }
+
+  async #run (job: Job, token: string): Promise<void> {
+    const { process, isTakenOver, log } = this.#options
+    const lockLost = new AbortController()
+    const extendLock = async () => {
+      const isExtended = await job.extendLock(token, workerOptions.lockDuration).then(Boolean, () => true) // Redis is away
+      if (!isExtended && await isTakenOver(job)) lockLost.abort(new Error('Another worker has the job'))
+    }
+    const timer = setInterval(() => { extendLock().catch(error => log.error(error)) }, EXTEND_LOCK_MS)
+    try {
+      await job.moveToCompleted(await process(job, token, lockLost.signal), token, false)
+    } catch (error) {
+      if (error instanceof DelayedError || error instanceof WaitingError) return // the processor has moved the job
+      log.warn({ job: job.data, attempts: job.attemptsMade }, `${job.name} failed: ${(error as Error).message}`)
+      await job.moveToFailed(error as Error, token, false)
+    } finally {
+      clearInterval(timer)
     }
   }
 }

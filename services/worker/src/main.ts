@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { ConfigError, processEnvironment, readConfig } from '@mixtape/config'
 import { startWorker } from './worker.ts'
 
-/** Long enough for a usual track, short enough for an orchestrator's patience; killing takes a few seconds more. */
+/** How long running jobs may go on when the worker stops. Orchestrators kill after 30 s by default. */
 const GRACE_MS = 20_000
 
 try {
@@ -20,7 +20,7 @@ try {
     await worker.close(err ? 0 : GRACE_MS)
   })
 } catch (error) {
-  // A folder that cannot be made or read is a matter of the environment too.
+  // Errors with a code come from the file system, such as a folder that cannot be created: a stack would not help.
   const { code, message } = error as NodeJS.ErrnoException
   if (!(error instanceof ConfigError) && code === undefined) throw error
   console.error(message)

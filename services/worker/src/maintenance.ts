@@ -1,20 +1,24 @@
 import { setTimeout } from 'node:timers/promises'
 import { WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
-import type { AudioCache, Library, TranscodeQuality } from '@mixtape/audio-cache'
+import type { AudioCache } from '@mixtape/audio-cache'
+import { cacheStats, clearCache, removeOrphans } from '@mixtape/audio-cache/upkeep'
 import type { Config } from '@mixtape/config'
-import {
-  precache, type CacheUsage, type MaintenanceData, type MaintenanceJob, type Mixtapes, type Plays, type TranscodeJob,
-  type TranscodeProducer
-} from '@mixtape/transcode-queue'
+import type { Library } from '@mixtape/library'
+import { precache, type MaintenanceData, type MaintenanceJob, type MixtapeRegistry } from '@mixtape/mixtapes'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import type { CacheUsage, Plays } from '@mixtape/statistics'
+import type { TranscodeJob, TranscodeProducer } from '@mixtape/transcode-queue'
 
-/** Jobs of one lane that may wait in Redis at once: a library of any size is listed as fast as it is worked off. */
+/** Most jobs of one priority that may wait in Redis, so that a large library does not fill its memory. */
 const MAX_WAITING = 1000
-/** Tracks between two looks at how many wait. */
-const BATCH = 100
+
+/** Tracks that are precached between two checks of MAX_WAITING. */
+const BATCH_SIZE = 100
 
 const DAY_MS = 24 * 3600 * 1000
 
+/** Qualities at which the most popular tracks are kept in the cache. */
 const WARM_QUALITIES: TranscodeQuality[] = ['medium', 'high']
 
 export interface MaintenanceOptions {
@@ -22,28 +26,28 @@ export interface MaintenanceOptions {
   library: Library
   cache: AudioCache
   producer: TranscodeProducer
-  mixtapes: Mixtapes
+  mixtapes: MixtapeRegistry
   plays: Plays
   usage: CacheUsage
   log: Logger
-  /** Aborted when the worker stops: a run goes back to the queue, and begins anew elsewhere. */
+  /** Aborted when the worker stops. A running job goes back to the queue and starts again on another worker. */
   shutdown: AbortSignal
 }
 
-/** Lists the work that nobody waits for. Running it twice finds less to do, so it may. */
+/** Makes the processor of the maintenance queue. A job may run twice: the second run finds less to do. */
 export function createMaintenance (options: MaintenanceOptions) {
-  const { config, cache, mixtapes, plays, producer, usage, log, shutdown } = options
+  const { config, library, cache, mixtapes, plays, producer, usage, log, shutdown } = options
   const qualities = config.AUDIO_CACHE_PRECACHE_QUALITIES as TranscodeQuality[]
 
   return async function process (job: Job<MaintenanceData, void, MaintenanceJob>, token?: string): Promise<void> {
     if (!config.AUDIO_CACHE_ENABLED) return
     try {
       if (job.name === 'nightly') {
-        await sweep()
-        await list(allTracks(), qualities, 'nightly')
+        await removeOldFiles()
+        await enqueueAll(allTracks(), qualities, 'nightly')
       }
-      if (job.name === 'warm') await list(await plays.popular(config.POPULAR_TRACKS), WARM_QUALITIES, 'warm')
-      if (job.name === 'mixtape') await list((await mixtapes.get(job.data.slug ?? ''))?.tracks ?? [], qualities, 'mixtape')
+      if (job.name === 'warm') await enqueueAll(await plays.popular(config.POPULAR_TRACKS), WARM_QUALITIES, 'warm')
+      if (job.name === 'mixtape') await enqueueAll((await mixtapes.get(job.data.slug ?? ''))?.tracks ?? [], qualities, 'mixtape')
     } catch (error) {
       if (!shutdown.aborted) throw error
       await job.moveToWait(token)
@@ -51,44 +55,44 @@ export function createMaintenance (options: MaintenanceOptions) {
     }
   }
 
-  /** What is too old goes, and what no source stands behind; then the bytes are counted anew. */
-  async function sweep (): Promise<void> {
+  /** Deletes files that are older than AUDIO_CACHE_MAX_AGE_DAYS, and orphans; then corrects the size in Redis. */
+  async function removeOldFiles (): Promise<void> {
     if (config.AUDIO_CACHE_MAX_AGE_DAYS !== undefined) {
-      const old = await cache.clear({ olderThanMs: config.AUDIO_CACHE_MAX_AGE_DAYS * DAY_MS })
-      await usage.evicted('age', old.files)
-      log.info({ files: old.files, bytes: old.bytes }, 'Removed what was too old')
+      const old = await clearCache(cache.dir, { olderThanMs: config.AUDIO_CACHE_MAX_AGE_DAYS * DAY_MS })
+      await usage.countRemoved('age', old.files)
+      log.info({ files: old.files, bytes: old.bytes }, 'Removed files that are too old')
     }
     try {
-      const { orphans, bytes, parts, foreign, paths } = await cache.sweepOrphans()
-      await usage.evicted('orphan', orphans)
+      const { orphans, bytes, parts, foreign, paths } = await removeOrphans(cache.dir, library)
+      await usage.countRemoved('orphan', orphans)
       await plays.forget(paths)
-      log.info({ orphans, bytes, parts, foreign }, 'Swept')
+      log.info({ orphans, bytes, parts, foreign }, 'Removed orphans')
     } catch (error) {
-      log.error(`Not swept: ${(error as Error).message}`)
+      log.error(`Orphans were not removed: ${(error as Error).message}`)
     }
-    await usage.set((await cache.stats()).bytes)
+    await usage.set((await cacheStats(cache.dir)).bytes)
   }
 
   async function * allTracks (): AsyncGenerator<string> {
     for await (const { tracks } of mixtapes.all()) yield * tracks
   }
 
-  async function list (
+  async function enqueueAll (
     paths: AsyncIterable<string> | Iterable<string>, qualities: TranscodeQuality[], reason: TranscodeJob['reason']
   ): Promise<void> {
     let enqueued = 0
     let batch: string[] = []
-    const flush = async () => {
-      while (await producer.waiting(reason) >= MAX_WAITING) await setTimeout(1000, undefined, { signal: shutdown })
+    const enqueueBatch = async () => {
+      while (await producer.countWaiting(reason) >= MAX_WAITING) await setTimeout(1000, undefined, { signal: shutdown })
       shutdown.throwIfAborted()
       enqueued += (await precache(options, { paths: batch, qualities, reason })).enqueued
       batch = []
     }
     for await (const path of paths) {
       batch.push(path)
-      if (batch.length === BATCH) await flush()
+      if (batch.length === BATCH_SIZE) await enqueueBatch()
     }
-    await flush()
-    log.info({ reason, enqueued }, 'Listed what is to be transcoded')
+    await enqueueBatch()
+    log.info({ reason, enqueued }, 'Enqueued missing transcodes')
   }
 }

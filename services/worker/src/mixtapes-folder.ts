@@ -4,53 +4,53 @@ import { watch } from 'chokidar'
 import type { Logger } from 'pino'
 import { Type, type Static } from 'typebox'
 import { Errors } from 'typebox/schema'
-import type { Maintenance, Mixtapes } from '@mixtape/transcode-queue'
+import type { MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 
-/** What mixtape-society writes; of its many fields these are read. */
+/** The fields that are read of a mixtape file of mixtape-society. */
 const fileSchema = Type.Object({
   title: Type.Optional(Type.String()),
   tracks: Type.Array(Type.Object({ path: Type.Optional(Type.String()), file_path: Type.Optional(Type.String()) }))
 })
 
-/** How long a file has to keep its size before it is read, in milliseconds: it may be half-written. */
+/** A file is read after its size has not changed for this time, in milliseconds, so that it is not read half-written. */
 const SETTLED_MS = 200
 
 /**
- * Keeps the mixtapes that are known in step with the JSON files of a mixtape-society installation, one a mixtape. Every
- * worker watches, and the first to say that a mixtape changed is the one that has its work listed.
+ * Watches MIXTAPES_DIR, a folder with one JSON file for each mixtape of a mixtape-society installation, and saves its
+ * mixtapes in the registry. Every worker watches. The first that saves a change asks for precaching.
  *
- * @returns how to stop watching
+ * @returns a function that stops watching
  */
 export async function watchMixtapesFolder (
-  dir: string, { mixtapes, maintenance, log }: { mixtapes: Mixtapes, maintenance: Maintenance, log: Logger }
+  dir: string, { mixtapes, maintenance, log }: { mixtapes: MixtapeRegistry, maintenance: MaintenanceQueue, log: Logger }
 ): Promise<() => Promise<void>> {
-  const seen = new Set<string>()
+  const slugs = new Set<string>()
   const watcher = watch(dir, {
     depth: 0,
     awaitWriteFinish: { stabilityThreshold: SETTLED_MS, pollInterval: 50 },
     ignored: (path, stats) => Boolean(stats?.isFile()) && !/(^|\/)[^.][^/]*\.json$/.test(path)
   })
-  // One after the other, so that a file that changes twice is not left at its first state.
-  let work = Promise.resolve()
-  const inTurn = (action: () => Promise<void>) => {
-    work = work.then(action).catch(error => {
-      log.error(error, 'The mixtapes folder and the known mixtapes are out of step')
+  // Changes are handled one after the other, so that the last state of a file is saved last.
+  let lastAction = Promise.resolve()
+  const enqueue = (action: () => Promise<void>) => {
+    lastAction = lastAction.then(action).catch(error => {
+      log.error(error, 'A change of the mixtapes folder was not saved')
     })
   }
-  watcher.on('add', path => { inTurn(() => read(path)) })
-  watcher.on('change', path => { inTurn(() => read(path)) })
-  watcher.on('unlink', path => { inTurn(() => forget(slugOf(path))) })
+  watcher.on('add', path => { enqueue(() => read(path)) })
+  watcher.on('change', path => { enqueue(() => read(path)) })
+  watcher.on('unlink', path => { enqueue(() => remove(slugOf(path))) })
   watcher.on('error', error => { log.error(error, 'The mixtapes folder cannot be watched') })
-  watcher.on('ready', () => { inTurn(forgetOthers) })
+  watcher.on('ready', () => { enqueue(removeDeleted) })
 
   return async () => {
     await watcher.close()
-    await work
+    await lastAction
   }
 
   async function read (path: string): Promise<void> {
     const slug = slugOf(path)
-    seen.add(slug)
+    slugs.add(slug)
     try {
       const { title, tracks } = parse(await readFile(join(dir, basename(path)), 'utf8'))
       const paths = tracks.map(track => track.file_path ?? track.path ?? '')
@@ -58,20 +58,20 @@ export async function watchMixtapesFolder (
       await maintenance.precacheMixtape(slug)
       log.info({ tracks: paths.length }, `Mixtape read: ${slug}`)
     } catch (error) {
-      // What stands there from before stays; the file is read again when it changes.
+      // The last valid state stays in the registry. The file is read again when it changes.
       log.warn(`Mixtape ${slug} cannot be read: ${(error as Error).message}`)
     }
   }
 
-  async function forget (slug: string): Promise<void> {
-    seen.delete(slug)
+  async function remove (slug: string): Promise<void> {
+    slugs.delete(slug)
     if ((await mixtapes.get(slug))?.origin === 'folder' && await mixtapes.remove(slug)) log.info(`Mixtape gone: ${slug}`)
   }
 
-  /** Those whose files went while nobody watched. */
-  async function forgetOthers (): Promise<void> {
+  /** Removes mixtapes whose files were deleted while no worker was watching. */
+  async function removeDeleted (): Promise<void> {
     for await (const { slug, origin } of mixtapes.all()) {
-      if (origin === 'folder' && !seen.has(slug)) await forget(slug)
+      if (origin === 'folder' && !slugs.has(slug)) await remove(slug)
     }
   }
 }

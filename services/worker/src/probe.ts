@@ -1,19 +1,20 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { SAMPLE_RATE, type Tags } from '@mixtape/audio-cache'
+import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
 import { countSamples, SourceError } from './transcode.ts'
 
-/** What is known of a source before it is transcoded. */
+/** Length and tags of a source. */
 export interface Probe {
-  /** At 44.1 kHz. */
+  /** Samples per channel at 44.1 kHz. */
   samples: number
-  /** At the source's own rate. */
+  /** Samples per channel at the sample rate of the source. */
   sourceSamples: number
   tags: Tags
 }
 
-interface Answer {
+/** The part of ffprobe's JSON output that is read. */
+interface ProbeOutput {
   streams?: {
     codec_type?: string
     sample_rate?: string
@@ -25,15 +26,15 @@ interface Answer {
   format?: { format_name?: string, size?: string, tags?: Record<string, string> }
 }
 
-/** Containers that state how many samples they hold; of the others ffprobe only estimates it, or finds one of two chained streams. */
+/** Containers whose header states the sample count. For others ffprobe estimates it, or reads one of chained streams. */
 const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 
 /**
- * Reads the length and the tags of a source, decoding it once where its header does not say how long it is.
+ * Reads the length and the tags of a source. Where its header does not state the length, the source is decoded once.
  *
  * @param run.input absolute path
- * @param run.niceness of the decoder
- * @throws {SourceError} where it holds no audio
+ * @param run.niceness of the decoder, from 0 to 19
+ * @throws {SourceError} where the source has no audio
  */
 export async function probe (
   { input, niceness, signal }: { input: string, niceness: number, signal: AbortSignal }
@@ -43,10 +44,10 @@ export async function probe (
   const rate = Number(stream?.sample_rate)
   if (!stream || !rate) throw new SourceError('No audio stream')
   const stated = STATES_LENGTH.test(format.format_name ?? '') ? statedSamples(stream, rate) : 0
-  // A sound file that was written to a pipe states the largest length there is.
-  const bytes = ((stated / rate) * Number(stream.bit_rate)) / 8
-  const overstated = format.format_name === 'wav' && bytes > Number(format.size)
-  const sourceSamples = (!overstated && stated) || await countSamples({ input, niceness, signal })
+  // A WAV that was written to a pipe states the largest possible length.
+  const statedBytes = ((stated / rate) * Number(stream.bit_rate)) / 8
+  const isOverstated = format.format_name === 'wav' && statedBytes > Number(format.size)
+  const sourceSamples = (!isOverstated && stated) || await countSamples({ input, niceness, signal })
   if (!sourceSamples) throw new SourceError('Not one sample of audio')
   return {
     sourceSamples,
@@ -62,13 +63,13 @@ function statedSamples (
   return Math.round((duration * numerator * rate) / denominator)
 }
 
-/** ID3, Vorbis comments and MP4 atoms, as ffprobe names them: in any case, and some under two names. */
+/** ffprobe passes the names of Vorbis comments on in any case, and some tags under two names. */
 function tagsOf (found: Record<string, string>): Tags {
   const tags = Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), value]))
   return { ...tags, track: tags.track ?? tags.tracknumber, date: tags.date ?? tags.year } as Tags
 }
 
-async function ffprobe (input: string, signal: AbortSignal): Promise<Answer> {
+async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput> {
   const args = [
     '-v', 'error', ...inputOptions,
     '-show_entries', 'stream=codec_type,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,size:format_tags',
@@ -78,7 +79,7 @@ async function ffprobe (input: string, signal: AbortSignal): Promise<Answer> {
     const { stdout } = await promisify(execFile)('ffprobe', args, {
       signal, timeout: STALL_MS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024
     })
-    return JSON.parse(stdout) as Answer
+    return JSON.parse(stdout) as ProbeOutput
   } catch (error) {
     const { code, stderr } = error as { code?: unknown, stderr?: string }
     if (typeof code === 'number') throw new SourceError(stderr?.trim().split('\n').slice(-5).join('; '))

@@ -1,36 +1,39 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
-import { bitrates, GrowingFile, OverrunError, type AudioCache, type Library, type Part, type Track } from '@mixtape/audio-cache'
-import { parseTranscodeJob, priorities, type CacheUsage, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
+import { GrowingFile, OverrunError, type AudioCache, type Part } from '@mixtape/audio-cache'
+import type { Library, Track } from '@mixtape/library'
+import { bitrates, type TranscodeQuality } from '@mixtape/mp3'
+import type { CacheUsage } from '@mixtape/statistics'
+import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
 import { probe } from './probe.ts'
-import { NoRoomError, type Room } from './room.ts'
+import { NoSpaceError, type SpaceReservation } from './space-reservation.ts'
 import { SourceError, transcode } from './transcode.ts'
 
-/** A job that finds no room looks again after this many milliseconds. */
-const NO_ROOM_DELAY_MS = 10_000
+/** A job for which there is no space is tried again after this time. */
+const NO_SPACE_DELAY_MS = 10_000
 
-/** A job whose file another worker is still at looks again after this many milliseconds. */
-const TAKEN_DELAY_MS = 5000
+/** A job whose file another worker is writing is tried again after this time. */
+const IN_PROGRESS_DELAY_MS = 5000
 
 export interface ProcessorOptions {
   library: Library
   cache: AudioCache
   failedSources: FailedSources
-  room: Room
+  space: SpaceReservation
   usage: CacheUsage
   log: Logger
-  /** Whether listeners are served what is being made, and not the original meanwhile. */
+  /** Whether listeners are served the growing file (AUDIO_CACHE_ON_MISS=transcode). */
   listenersWait: boolean
-  /** Aborted when the worker has no more time: running jobs go back to the queue. */
+  /** Aborted when the worker must stop now. Running jobs go back to the queue. */
   shutdown: AbortSignal
 }
 
 /**
- * One job, top to bottom. It may run twice, or at two places: it looks first, and what it publishes replaces nothing
- * that is still good.
+ * Makes the processor of transcode jobs. A job may run twice, or on two workers at a time: it first looks whether the
+ * file is cached or being written, and publishing replaces a file by an equal one.
  */
 export function createProcessor (
-  { library, cache, failedSources, room, usage, log, listenersWait, shutdown }: ProcessorOptions
+  { library, cache, failedSources, space, usage, log, listenersWait, shutdown }: ProcessorOptions
 ) {
   return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string> {
     const { path, quality } = parse(job.data)
@@ -40,8 +43,8 @@ export function createProcessor (
     try {
       if (!cache.shouldTranscode(path)) throw new UnrecoverableError('Files of this kind are not transcoded')
       if (await isCached(track, quality)) return 'cached already'
-      if (await isBeingMade(track, quality)) {
-        await job.moveToDelayed(Date.now() + TAKEN_DELAY_MS, token)
+      if (await isInProgress(track, quality)) {
+        await job.moveToDelayed(Date.now() + IN_PROGRESS_DELAY_MS, token)
         throw new DelayedError()
       }
       return await makeTranscode(job, track, quality, signal)
@@ -51,15 +54,15 @@ export function createProcessor (
         await job.moveToWait(token)
         throw new WaitingError()
       }
-      if (isNoRoom(error)) {
-        const reason = error instanceof NoRoomError ? error.message : 'The disk of the cache is full'
+      if (isNoSpace(error)) {
+        const reason = error instanceof NoSpaceError ? error.message : 'The disk of the cache is full'
         log.warn({ job: job.data }, `${reason}: the job waits`)
-        await usage.full(reason)
-        await job.moveToDelayed(Date.now() + NO_ROOM_DELAY_MS, token)
+        await usage.markFull(reason)
+        await job.moveToDelayed(Date.now() + NO_SPACE_DELAY_MS, token)
         throw new DelayedError()
       }
       if (!(error instanceof SourceError || error instanceof OverrunError)) throw error
-      // A source that was away for a moment, with its disk or its share, is not to blame.
+      // A source that cannot be read only because its disk is away must not be recorded as broken.
       await checkUnchanged(track)
       const reason = error.message.replaceAll(track.realPath, path)
       await failedSources.record(path, { version: track.version, reason })
@@ -69,59 +72,57 @@ export function createProcessor (
     }
   }
 
-  async function isCached (track: Track, quality: TranscodeJob['quality']): Promise<boolean> {
+  async function isCached (track: Track, quality: TranscodeQuality): Promise<boolean> {
     const found = await cache.find(track, quality)
     if (found.status === 'hit') await found.file.close()
     return found.status === 'hit'
   }
 
-  /** Whether a worker that lost the job, but neither its life nor its listeners, will publish it yet. */
-  async function isBeingMade (track: Track, quality: TranscodeJob['quality']): Promise<boolean> {
+  /** Whether another worker is writing the file: one that lost its lock, but still runs and may have listeners. */
+  async function isInProgress (track: Track, quality: TranscodeQuality): Promise<boolean> {
     const growing = await cache.findGrowing(track, quality)
     if (growing instanceof GrowingFile) await growing.close()
     return growing !== undefined
   }
 
-  async function makeTranscode (
-    job: Job, track: Track, quality: TranscodeJob['quality'], signal: AbortSignal
-  ): Promise<string> {
+  async function makeTranscode (job: Job, track: Track, quality: TranscodeQuality, signal: AbortSignal): Promise<string> {
     const started = performance.now()
     const niceness = listenersWait && job.priority === priorities.miss ? 0 : 10
-    // What the queue tries again is not for listeners: they have been let down once.
-    const part = await cache.createPart(track, quality, { forListeners: job.attemptsMade === 0 })
-    let unused = 0
+    // Listeners are served the first attempt only: after a failure they got an error, or the original.
+    const part = await cache.createPart(track, quality, { findable: job.attemptsMade === 0 })
+    let unusedBytes = 0
     try {
       const { samples, sourceSamples, tags } = await probe({ input: track.realPath, niceness, signal })
       part.layOut(samples, tags)
-      await room.reserve(part.size)
-      unused = part.size
+      await space.reserve(part.size)
+      unusedBytes = part.size
       const encode = () => runEncoder(job, part, track, { samples, sourceSamples, niceness, signal })
       await encode().catch(async error => {
-        if (signal.aborted || isNoRoom(error) || error instanceof OverrunError) throw error
-        log.warn({ job: job.data }, `Once more, for those who listen: ${error.message}`)
+        if (signal.aborted || isNoSpace(error) || error instanceof OverrunError) throw error
+        log.warn({ job: job.data }, `The encoder is started again, because listeners may wait: ${error.message}`)
         await checkUnchanged(track)
         await encode()
       })
       await checkUnchanged(track)
-      const { path, replaced } = await cache.publish(part)
-      unused = replaced
-      await usage.notFull()
+      const { path, replacedBytes } = await cache.publish(part)
+      unusedBytes = replacedBytes
+      await usage.unmarkFull()
       log.info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
       return path
     } finally {
       await part.discard()
-      await room.release(unused)
+      await space.release(unusedBytes)
     }
   }
 
-  /** Fills a part up to the tag at its end. */
+  /** Runs ffmpeg, and writes its frames to the part. */
   async function runEncoder (
     job: Job, part: Part, { realPath }: Track, { samples, sourceSamples, niceness, signal }:
     { samples: number, sourceSamples: number, niceness: number, signal: AbortSignal }
   ): Promise<void> {
-    let reported = 0
-    await part.begin()
-    const decoded = await transcode({
+    let reportedAt = 0
+    await part.startRun()
+    const decodedSamples = await transcode({
       input: realPath,
       samples,
       bitrate: bitrates[part.quality],
@@ -129,14 +130,14 @@ export function createProcessor (
       signal,
       write: async bytes => {
         await part.append(bytes)
-        if (performance.now() - reported < 1000) return
-        reported = performance.now()
+        if (performance.now() - reportedAt < 1000) return
+        reportedAt = performance.now()
         job.updateProgress(Math.floor(part.progress * 100)).catch(() => {})
       }
     })
-    // ffmpeg ends with 0 on a source that was cut off or has a hole.
+    // ffmpeg exits with status 0 for a source that is truncated or has a gap.
     if (part.missing > 0) {
-      throw new SourceError(`The source is damaged: ${decoded} of its ${sourceSamples} samples could be decoded`)
+      throw new SourceError(`The source is damaged: ${decodedSamples} of its ${sourceSamples} samples could be decoded`)
     }
   }
 
@@ -147,8 +148,8 @@ export function createProcessor (
   }
 }
 
-function isNoRoom (error: unknown): boolean {
-  return error instanceof NoRoomError || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+function isNoSpace (error: unknown): boolean {
+  return error instanceof NoSpaceError || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function parse (data: unknown): TranscodeJob {

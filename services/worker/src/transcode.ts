@@ -2,55 +2,56 @@ import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
-import { SAMPLE_RATE } from '@mixtape/audio-cache'
+import { SAMPLE_RATE } from '@mixtape/mp3'
 import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
 
 const FFMPEG = fileURLToPath(new URL('../ffmpeg-child.sh', import.meta.url))
 
-/** ffmpeg's count of what it decoded, said at the end of a run at `-v verbose`. */
+/** The line at the end of a run, at `-v verbose`, in which ffmpeg tells how many samples it decoded. */
 const DECODED = /Input stream #0:\d+ \(audio\): .*frames decoded.*\((\d+) samples\)/
 
-/** Any status but 126 and 127, which are the shell's own, and 255, with which ffmpeg answers a signal. */
+/** A status that ffmpeg has chosen itself: not 126 or 127 of the shell, nor 255, which means that a signal ended it. */
 const REFUSED = /exited with code (?!(126|127|255)\b)[1-9]/
 
 /**
- * Decoders drop up to this many samples at the end of a sound file, which is then filled up with silence. A file that
- * lacks more is damaged; it is not filled up, so that nobody takes its silence for music.
+ * Decoders drop up to this many samples at the end of an intact file. They are replaced by silence. A file that lacks
+ * more is damaged, and is not filled up.
  */
 const TOLERATED_SAMPLES = 2048
 
-/** The source itself is at fault: ffmpeg has read it and can do nothing with it. */
+/** The source cannot be transcoded, and a retry will not help. */
 export class SourceError extends Error {}
 
 interface Run {
   /** Absolute path of the source. */
   input: string
   outputOptions: string[]
-  /** From 0, first among processes, to 19. */
+  /** Scheduling priority of ffmpeg, from 0 (normal) to 19 (lowest). */
   niceness: number
-  /** Takes the output in order; ffmpeg waits meanwhile. */
+  /** Receives the output in order. ffmpeg waits until the promise resolves. */
   write: (bytes: Buffer) => Promise<void>
   signal: AbortSignal
 }
 
 /**
- * Asks ffmpeg what it can do, as fluent-ffmpeg does before its first run: a quarter of a second that no listener shall
- * wait for.
+ * Reads ffmpeg's formats and encoders, which fluent-ffmpeg does before its first run otherwise. It takes 250 ms, for
+ * which the first listener would wait.
  *
- * @throws where there is no ffmpeg that can be run
+ * @throws where ffmpeg cannot be run
  */
-export async function askAbilities (): Promise<void> {
+export async function preloadCapabilities (): Promise<void> {
   const command = ffmpeg().setFfmpegPath(FFMPEG)
   await promisify(command.availableFormats.bind(command))()
   await promisify(command.availableEncoders.bind(command))()
 }
 
 /**
- * Transcodes the first audio stream of a file to bare frames of constant bitrate MP3, 44.1 kHz stereo.
+ * Transcodes the first audio stream of a file to the frames of a constant bitrate MP3 at 44.1 kHz in stereo, without
+ * tags and Info frame.
  *
- * @param samples at 44.1 kHz: the output is cut to this length; it is shorter only where the source is damaged
+ * @param samples length of the output per channel; it is shorter only where the source is damaged
  * @param bitrate in kbit/s
- * @returns the samples that were decoded, at the rate of the source
+ * @returns the number of decoded samples per channel, at the sample rate of the source
  * @throws {SourceError} where ffmpeg refuses the source
  */
 export async function transcode (
@@ -63,16 +64,17 @@ export async function transcode (
     outputOptions: [
       '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
       '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0',
-      '-flush_packets', '0', // into a pipe ffmpeg writes each frame by itself otherwise
+      '-flush_packets', '0', // otherwise ffmpeg writes each frame with a system call of its own
       '-f', 'mp3'
     ]
   })
 }
 
 /**
- * Decodes the first audio stream of a file to nothing.
+ * Decodes the first audio stream of a file, and writes nothing.
  *
- * @returns its samples, at its own rate
+ * @returns its samples per channel, at its sample rate
+ * @throws {SourceError} where ffmpeg refuses the source
  */
 export async function countSamples (run: Pick<Run, 'input' | 'niceness' | 'signal'>): Promise<number> {
   return await runFfmpeg({
@@ -91,7 +93,7 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
     let writing = Promise.resolve()
     const watchdog = setTimeout(() => { stop(new Error('ffmpeg made no progress for a minute')) }, STALL_MS)
 
-    // Without 'close', which fluent-ffmpeg takes for a reader that has left before ffmpeg's exit.
+    // It never emits 'close': fluent-ffmpeg would take that for a reader that left before ffmpeg exited.
     const output = new Writable({
       autoDestroy: false,
       emitClose: false,
@@ -105,7 +107,7 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
     const command = ffmpeg({ niceness, stdoutLines: 20 })
       .setFfmpegPath(FFMPEG)
       .input(inputUrl(input))
-      // Strings in one array are split at a space; separate arguments are not.
+      // Separate arguments: fluent-ffmpeg splits the strings of an array at spaces.
       .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...inputOptions)
       .output(output)
       .outputOptions(...outputOptions as [string])
@@ -113,20 +115,20 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
         started = true
         if (cause) command.kill('SIGKILL')
       })
-      // Not 'progress': for that, fluent-ffmpeg probes each source once more.
+      // Not the event 'progress': for it, fluent-ffmpeg would run ffprobe on each source.
       .on('stderr', (line: string) => {
         watchdog.refresh()
         const samples = DECODED.exec(line)?.[1]
         if (samples !== undefined) decoded = Number(samples)
       })
       .on('end', () => {
-        // ffmpeg has ended, and its last bytes may still be on their way through the pipe.
+        // ffmpeg has exited, but its last bytes may still be in the pipe.
         if (output.writableFinished) succeed()
         else output.once('finish', succeed)
       })
       .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
         finish()
-        // What ffmpeg said last may still be on its way, and must not get among what a second run says.
+        // The last bytes of this run must be written before a second run starts, or dropped.
         failed = true
         writing.then(() => reject(cause ?? (REFUSED.test(error.message)
           ? new SourceError(lastLines(stderr ?? error.message))
@@ -141,11 +143,11 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
     function succeed (): void {
       finish()
       if (cause) reject(cause)
-      else if (decoded === undefined) reject(new Error('ffmpeg did not say what it decoded'))
+      else if (decoded === undefined) reject(new Error('ffmpeg did not tell how many samples it decoded'))
       else resolve(decoded)
     }
 
-    // A kill before 'start' is lost: fluent-ffmpeg asks for ffmpeg's abilities first.
+    // Before 'start' there is no process yet: fluent-ffmpeg reads ffmpeg's capabilities first.
     function stop (error: unknown): void {
       cause ??= error
       if (started) command.kill('SIGKILL')

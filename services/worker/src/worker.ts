@@ -1,109 +1,119 @@
 import { mkdir } from 'node:fs/promises'
-import { Worker } from 'bullmq'
+import { Worker, type Job } from 'bullmq'
 import type { Logger } from 'pino'
-import { AudioCache, Library } from '@mixtape/audio-cache'
+import { AudioCache } from '@mixtape/audio-cache'
+import { clearDeadParts } from '@mixtape/audio-cache/upkeep'
 import type { Config } from '@mixtape/config'
-import {
-  CacheUsage, FailedSources, Maintenance, MAINTENANCE_QUEUE, Mixtapes, Plays, QUEUE_NAME, TranscodeProducer, workerConnection,
-  workerOptions
-} from '@mixtape/transcode-queue'
+import { Library } from '@mixtape/library'
+import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
+import { CacheUsage, Plays } from '@mixtape/statistics'
+import { FailedSources, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
 import { ListenerSlot } from './listener-slot.ts'
 import { createMaintenance } from './maintenance.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
-import { createRoom } from './room.ts'
-import { askAbilities } from './transcode.ts'
+import { createSpaceReservation } from './space-reservation.ts'
+import { preloadCapabilities } from './transcode.ts'
 
 export interface TranscodeWorker {
   /**
-   * Takes no more jobs, and waits for those that run.
+   * Takes no more jobs, and waits for the running ones.
    *
-   * @param graceMs after this many milliseconds running jobs are stopped and go back to the queue
+   * @param graceMs after this time running jobs are stopped and go back to the queue
    */
   close (graceMs: number): Promise<void>
 }
 
-/** Starts to take jobs, and to list those that nobody asked for. While Redis is away it waits. */
+/** Starts to process transcode and maintenance jobs. While Redis is away it waits. */
 export async function startWorker (config: Config, log: Logger): Promise<TranscodeWorker> {
   const library = new Library(config.MUSIC_ROOT)
   const cache = new AudioCache(config.AUDIO_CACHE_DIR, library, config.AUDIO_CACHE_TRANSCODE_EXTENSIONS)
   const connection = workerConnection(config.REDIS_URL, log)
   const producer = new TranscodeProducer(connection)
-  const maintenance = new Maintenance(connection)
-  const mixtapes = new Mixtapes(connection)
+  const maintenance = new MaintenanceQueue(connection)
+  const mixtapes = new MixtapeRegistry(connection)
   const plays = new Plays(connection)
   const usage = new CacheUsage(connection)
-  const room = createRoom({ config, cache, usage, plays, mixtapes, redis: connection, log })
-  const outOfTime = new AbortController()
+  const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis: connection, log })
+  const graceOver = new AbortController()
   const stopping = new AbortController()
 
   await mkdir(config.AUDIO_CACHE_DIR, { recursive: true })
-  await sweep()
+  await removeDeadParts()
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
-  const processor = createProcessor({
-    library, cache, failedSources: new FailedSources(connection), room, usage, log, listenersWait, shutdown: outOfTime.signal
+  const process = createProcessor({
+    library, cache, failedSources: new FailedSources(connection), space, usage, log, listenersWait, shutdown: graceOver.signal
   })
   let running = 0
-  // All three parameters, because BullMQ makes a signal only for those who name it.
+  // All three parameters are declared, because BullMQ passes a signal only to such functions.
   const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
     running++
-    return await processor(job, token, lockLost).finally(() => { running-- })
+    return await process(job, token, lockLost).finally(() => { running-- })
   }, { ...workerOptions, connection, concurrency: config.WORKER_CONCURRENCY })
-  const isNeeded = () => running >= config.WORKER_CONCURRENCY
-  const listenerSlot = listenersWait ? new ListenerSlot(processor, { connection, producer, isNeeded }) : undefined
-  const listings = new Worker(
+  const maintenanceJobs = new Worker(
     MAINTENANCE_QUEUE,
     createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, log, shutdown: stopping.signal }),
     { ...workerOptions, connection }
   )
-  for (const worker of [transcodes, listings, listenerSlot]) {
-    if (!worker) continue
-    worker.on('error', () => {}) // the connection's own listener has logged it
+  for (const worker of [transcodes, maintenanceJobs]) {
+    worker.on('error', () => {}) // the connection logs its errors itself
     worker.on('failed', (job, error) => {
       log.warn({ job: job?.data, attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
     })
   }
-  for (const worker of [transcodes, listenerSlot]) {
-    // BullMQ itself only tells: a worker that was frozen would go on beside the one that has its job now.
-    worker?.on('lockRenewalFailed', ids => { stopTaken(worker, ids).catch(error => log.error(error)) })
-  }
-  transcodes.on('stalled', () => { sweep().catch(error => log.error(error)) })
+  transcodes.on('lockRenewalFailed', ids => { cancelTakenOver(ids).catch(error => log.error(error)) })
+  transcodes.on('stalled', () => { removeDeadParts().catch(error => log.error(error)) })
+  const listenerSlot = listenersWait
+    ? new ListenerSlot({
+      connection,
+      producer,
+      process,
+      isNeeded: () => running >= config.WORKER_CONCURRENCY,
+      isTakenOver: async (job: Job) => await isLocked(job.id ?? ''),
+      log
+    })
+    : undefined
 
-  askAbilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
-  setClock().catch(error => log.error(error, 'The nightly runs are not scheduled'))
+  preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
+  schedule().catch(error => log.error(error, 'The nightly runs are not scheduled'))
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
     : await watchMixtapesFolder(config.MIXTAPES_DIR, { mixtapes, maintenance, log })
 
-  async function setClock (): Promise<void> {
+  async function schedule (): Promise<void> {
     await maintenance.schedule('nightly', config.NIGHTLY_PRECACHE)
     await maintenance.schedule('warm', config.CACHE_WARM)
     await maintenance.run('warm')
   }
 
-  /** Stops jobs that another has; one whose lock is merely gone, as after an outage of Redis, may have listeners. */
-  async function stopTaken (worker: Worker, ids: string[]): Promise<void> {
-    for (const id of ids) {
-      if (await connection.exists(`${worker.toKey(id)}:lock`)) worker.cancelJob(id, 'Another worker has the job')
-    }
+  /**
+   * Stops jobs that another worker has taken over, for example while this one was frozen. BullMQ only reports a lost
+   * lock. A job that nobody else has, as after an outage of Redis, goes on: it may have listeners.
+   */
+  async function cancelTakenOver (ids: string[]): Promise<void> {
+    for (const id of ids) if (await isLocked(id)) transcodes.cancelJob(id, 'Another worker has the job')
   }
 
-  async function sweep (): Promise<void> {
-    const swept = await cache.sweepParts()
-    if (swept) log.info(`Swept ${swept} parts of transcodes that were never finished`)
+  async function isLocked (id: string): Promise<boolean> {
+    return await connection.exists(`${transcodes.toKey(id)}:lock`) === 1
+  }
+
+  async function removeDeadParts (): Promise<void> {
+    const removed = await clearDeadParts(cache.dir)
+    if (removed) log.info(`Removed ${removed} parts of workers that died`)
   }
 
   return {
     async close (graceMs) {
       stopping.abort()
-      // Without Redis no job can be handed back: it runs again when another worker finds it stalled.
-      const away = connection.status !== 'ready'
-      const timer = setTimeout(() => { outOfTime.abort(new Error('The worker is shutting down')) }, away ? 0 : graceMs)
-      await Promise.all([transcodes.close(away), listings.close(away), listenerSlot?.close(away)])
+      // Without Redis no job can go back to the queue. Another worker will find it stalled and run it again.
+      const isRedisAway = connection.status !== 'ready'
+      const timer = setTimeout(() => { graceOver.abort(new Error('The worker is shutting down')) }, isRedisAway ? 0 : graceMs)
+      await Promise.all([transcodes.close(isRedisAway), maintenanceJobs.close(isRedisAway), listenerSlot?.close(isRedisAway)])
       clearTimeout(timer)
-      if (!away) await stopWatching?.()
-      connection.disconnect() // fails whatever still waits for Redis
+      if (!isRedisAway) await stopWatching?.()
+      connection.disconnect() // commands that still wait for Redis fail
       await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])
     }
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
-import { makeTrack } from '../../../test/tracks.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { probe } from '../src/probe.ts'
 import { SourceError } from '../src/transcode.ts'
 

@@ -4,13 +4,16 @@ import { UnrecoverableError, type Job } from 'bullmq'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { t, type Test } from 'tap'
-import { AudioCache, Library } from '@mixtape/audio-cache'
+import { AudioCache } from '@mixtape/audio-cache'
 import { readConfig } from '@mixtape/config'
-import { CacheUsage, FailedSources, Mixtapes, Plays } from '@mixtape/transcode-queue'
-import { testRedis } from '../../../test/redis.ts'
-import { makeTrack } from '../../../test/tracks.ts'
+import { Library } from '@mixtape/library'
+import { MixtapeRegistry } from '@mixtape/mixtapes'
+import { CacheUsage, Plays } from '@mixtape/statistics'
+import { FailedSources } from '@mixtape/transcode-queue'
+import { testRedis } from '../../../test/fixtures/redis.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { createProcessor } from '../src/processor.ts'
-import { createRoom } from '../src/room.ts'
+import { createSpaceReservation } from '../src/space-reservation.ts'
 
 async function setUp (t: Test) {
   const dir = t.testdir({ music: {}, cache: {} })
@@ -21,14 +24,14 @@ async function setUp (t: Test) {
   const log = pino({ level: 'silent' })
   const failedSources = new FailedSources(redis)
   const usage = new CacheUsage(redis)
-  const mixtapes = new Mixtapes(redis)
+  const mixtapes = new MixtapeRegistry(redis)
   t.teardown(async () => {
     await mixtapes.close()
     redis.disconnect()
   })
-  const room = createRoom({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, log })
+  const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, log })
   const process = createProcessor({
-    library, cache, failedSources, room, usage, log, listenersWait: false, shutdown: new AbortController().signal
+    library, cache, failedSources, space, usage, log, listenersWait: false, shutdown: new AbortController().signal
   })
   // Only what the processor reads of a job: how it gets into the queue is tested with the whole worker.
   const run = async (path: string) =>

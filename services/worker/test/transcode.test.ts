@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
-import { makeTrack } from '../../../test/tracks.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { SourceError, transcode } from '../src/transcode.ts'
 
 const { signal } = new AbortController()
@@ -28,7 +28,7 @@ t.test('nor is an ffmpeg that cannot be run, or that says nothing', async t => {
   const { PATH } = process.env
   t.teardown(() => { process.env.PATH = PATH })
   process.env.PATH = `${dir}:${PATH}`
-  for (const [status, message] of [[127, /code 127/], [0, /did not say/]] as const) {
+  for (const [status, message] of [[127, /code 127/], [0, /did not tell/]] as const) {
     writeFileSync(join(dir, 'ffmpeg'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
     const error: unknown = await transcode({
       input, samples: 88200, bitrate: 128, niceness: 10, signal, write: async () => {}

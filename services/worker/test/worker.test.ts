@@ -6,8 +6,8 @@ import { pino } from 'pino'
 import { t } from 'tap'
 import { readConfig } from '@mixtape/config'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
-import { testRedis } from '../../../test/redis.ts'
-import { makeTrack } from '../../../test/tracks.ts'
+import { testRedis } from '../../../test/fixtures/redis.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { startWorker } from '../src/worker.ts'
 
 t.test('a job that outlasts the grace time goes back to the queue, and leaves nothing', async t => {

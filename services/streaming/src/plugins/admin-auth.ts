@@ -4,17 +4,17 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** An onRequest hook for routes that change or tell what is not every listener's business. */
+    /** An onRequest hook for routes that only the admin may use. */
     requireAdmin (request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
 }
 
-/** Without a token the server listens on loopback only (see server.ts), and whoever is on the machine is the admin. */
+/** Without ADMIN_TOKEN the server listens on loopback only (see server.ts), and all local users are admins. */
 export const adminAuthPlugin = fp(async app => {
   const token = app.config.ADMIN_TOKEN
   app.decorate('requireAdmin', async (request: FastifyRequest, reply: FastifyReply) => {
     if (token === undefined) {
-      // A page of another origin, open in a browser on this machine, is nobody's admin.
+      // A page of another site in a browser on this machine must not act as the admin.
       const { origin, host } = request.headers
       if (origin !== undefined && !origin.endsWith(`://${host}`)) throw app.httpErrors.forbidden('Not from another origin')
       return
@@ -26,7 +26,7 @@ export const adminAuthPlugin = fp(async app => {
   })
 }, { name: 'admin-auth', dependencies: ['@fastify/sensible'] })
 
-/** In constant time; hashed, because the comparison wants equal lengths and must not tell them. */
+/** Compares in constant time. Hashes have equal lengths, so that the length of the token is not revealed. */
 function isEqual (given: string, token: string): boolean {
   const [a, b] = [given, token].map(text => createHash('sha256').update(text).digest())
   return timingSafeEqual(a as Buffer, b as Buffer)

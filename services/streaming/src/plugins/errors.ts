@@ -4,25 +4,25 @@ import type { FastifyError } from 'fastify'
 import fp from 'fastify-plugin'
 
 /**
- * Every error has one shape: `{ statusCode, error, message }`. What went wrong inside is for the log.
+ * Gives all errors one shape: `{ statusCode, error, message }`. Details of internal errors go to the log only.
  *
- * A path that answers other methods is 405 with Allow, not 404 (RFC 9110, 15.5.6).
+ * A path that exists with other methods answers 405 with Allow, not 404 (RFC 9110, 15.5.6).
  */
 export const errorsPlugin = fp(async app => {
   await app.register(sensible)
-  const methods = new Map<string, Set<string>>()
+  const methodsByUrl = new Map<string, Set<string>>()
 
   app.addHook('onRoute', ({ url, method }) => {
-    const allowed = methods.get(url) ?? methods.set(url, new Set()).get(url)
-    for (const name of [method].flat()) allowed?.add(name)
+    const methods = methodsByUrl.get(url) ?? methodsByUrl.set(url, new Set()).get(url)
+    for (const name of [method].flat()) methods?.add(name)
   })
 
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1)
-    const allowed = [...methods].find(([url]) => url !== '*' && patternOf(url).test(path))?.[1]
-    if (!allowed) return reply.notFound('There is nothing here')
-    const names = [...allowed].join(', ')
-    return reply.header('allow', names).methodNotAllowed(`Allowed here: ${names}`)
+    const methods = [...methodsByUrl].find(([url]) => url !== '*' && patternOf(url).test(path))?.[1]
+    if (!methods) return reply.notFound('There is nothing here')
+    const allowed = [...methods].join(', ')
+    return reply.header('allow', allowed).methodNotAllowed(`Allowed here: ${allowed}`)
   })
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -37,7 +37,7 @@ export const errorsPlugin = fp(async app => {
   })
 }, { name: 'errors' })
 
-/** `/play/*` and `/mixtapes/:slug` as regular expressions. */
+/** Makes a regular expression of a route's URL such as `/play/*` or `/mixtapes/:slug`. */
 function patternOf (url: string): RegExp {
   return new RegExp(`^${url.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll(/:\w+/g, '[^/]+')}$`)
 }

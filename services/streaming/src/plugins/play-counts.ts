@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import type { TranscodeQuality } from '@mixtape/audio-cache'
+import type { TranscodeQuality } from '@mixtape/mp3'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -7,77 +7,75 @@ declare module 'fastify' {
   }
 }
 
-/** Redis is told this often. */
-const INTERVAL_MS = 1000
+/** Shortest time between two writes to Redis. Eviction may delete a file that was first played within this time. */
+const MIN_INTERVAL_MS = 100
 
-/** A file that was not listened to for this long is told at once, since eviction might be about to take it. */
-const NEWS_MS = 10_000
-
-/** One answer with audio in it. */
-export interface Play {
+/** One response with audio. */
+interface Play {
+  /** Of the track, relative to MUSIC_ROOT. */
   path: string
-  /** Whether the track was begun, and not sought in. */
+  /** Whether the track was started: not a seek, a resumption or a probe. */
   isStart: boolean
   outcome: 'original' | 'hit' | 'miss'
-  /** Of a transcode: where it is, its level, and by how many bytes it is smaller than the original. */
+  /** The transcode that was served: its path in the cache, and the bytes by which it is smaller than the original. */
   transcode?: { cachedPath: string, quality: TranscodeQuality, bytesSaved: number }
 }
 
-/** What eviction, warming and the hit rate go by. Nobody waits for it, and where Redis is away it is lost. */
+/**
+ * Counts plays for eviction, cache warming and the hit rate. Counts are collected in memory and written to Redis at most
+ * ten times a second. No request waits for that. What is collected while Redis is away is lost.
+ */
 class PlayCounts {
-  readonly #tell: (counts: Counts) => Promise<unknown>
+  readonly #write: (counts: Counts) => Promise<void>
   #counts = noCounts()
   #timer: NodeJS.Timeout | undefined
-  /** Files that Redis has heard of lately. */
-  readonly #told = new Set<string>()
+  #lastWrite = -Infinity
 
-  constructor (tell: (counts: Counts) => Promise<unknown>) {
-    this.#tell = tell
+  constructor (write: (counts: Counts) => Promise<void>) {
+    this.#write = write
   }
 
   add ({ path, isStart, outcome, transcode }: Play): void {
-    const { starts, qualities, touched, requests } = this.#counts
-    if (isStart) increment(starts, path)
-    let isNews = false
+    const { trackStarts, qualityStarts, playedFiles, requests } = this.#counts
+    if (isStart) increment(trackStarts, path)
     if (transcode) {
-      isNews = !this.#told.has(transcode.cachedPath)
-      touched.add(transcode.cachedPath)
+      playedFiles.add(transcode.cachedPath)
       if (isStart) {
-        increment(qualities, transcode.quality)
+        increment(qualityStarts, transcode.quality)
         requests.bytesSaved += transcode.bytesSaved
       }
     }
     if (outcome === 'hit') requests.hits++
     if (outcome === 'miss') requests.misses++
-    if (isNews) {
-      clearTimeout(this.#timer)
-      this.#timer = undefined
-    }
-    this.#timer ??= setTimeout(async () => { await this.flush() }, isNews ? 0 : INTERVAL_MS).unref()
+    if (this.#timer) return
+    const waitMs = Math.max(this.#lastWrite + MIN_INTERVAL_MS - performance.now(), 0)
+    this.#timer = setTimeout(async () => { await this.flush() }, waitMs).unref()
   }
 
-  /** Tells Redis now. */
+  /** Writes what was collected. */
   async flush (): Promise<void> {
     if (!this.#timer) return
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#lastWrite = performance.now()
     const counts = this.#counts
     this.#counts = noCounts()
-    if (this.#told.size === 0) setTimeout(() => this.#told.clear(), NEWS_MS).unref()
-    for (const path of counts.touched) this.#told.add(path)
-    await this.#tell(counts)
+    await this.#write(counts)
   }
 }
 
 interface Counts {
-  starts: Map<string, number>
-  qualities: Map<TranscodeQuality, number>
-  touched: Set<string>
+  trackStarts: Map<string, number>
+  qualityStarts: Map<TranscodeQuality, number>
+  /** Paths relative to the cache directory. */
+  playedFiles: Set<string>
   requests: { hits: number, misses: number, bytesSaved: number }
 }
 
 function noCounts (): Counts {
-  return { starts: new Map(), qualities: new Map(), touched: new Set(), requests: { hits: 0, misses: 0, bytesSaved: 0 } }
+  return {
+    trackStarts: new Map(), qualityStarts: new Map(), playedFiles: new Set(), requests: { hits: 0, misses: 0, bytesSaved: 0 }
+  }
 }
 
 function increment<Name> (counts: Map<Name, number>, name: Name): void {
@@ -85,17 +83,17 @@ function increment<Name> (counts: Map<Name, number>, name: Name): void {
 }
 
 export const playCountsPlugin = fp(async app => {
-  const counts = new PlayCounts(async ({ starts, qualities, touched, requests }) => {
-    const told = await Promise.allSettled([
-      starts.size && app.plays.count(starts),
-      qualities.size && app.plays.countQualities(qualities),
-      touched.size && app.plays.touch(touched),
-      (requests.hits || requests.misses) && app.hitRates.count(requests)
+  const { plays, hitRates } = app.statistics
+  const counts = new PlayCounts(async ({ trackStarts, qualityStarts, playedFiles, requests }) => {
+    const results = await Promise.allSettled([
+      trackStarts.size && plays.countTracks(trackStarts),
+      qualityStarts.size && plays.countQualities(qualityStarts),
+      playedFiles.size && plays.touch(playedFiles),
+      (requests.hits || requests.misses) && hitRates.count(requests)
     ])
-    const failed = told.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+    const failed = results.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
     if (failed) app.log.debug(failed.reason, 'Plays were not counted')
   })
   app.decorate('playCounts', counts)
-  // Before the connection to Redis goes.
-  app.addHook('preClose', async () => { await counts.flush() })
-}, { name: 'play-counts', dependencies: ['transcode-queue'] })
+  app.addHook('preClose', async () => { await counts.flush() }) // before onClose disconnects Redis
+}, { name: 'play-counts', dependencies: ['statistics'] })

@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { cachedPaths, transcodeQualities, type TranscodeQuality } from '@mixtape/audio-cache'
+import { cachedPaths } from '@mixtape/audio-cache'
+import { cacheStats, clearCache } from '@mixtape/audio-cache/upkeep'
+import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 
 const HOUR_MS = 3600 * 1000
 const DAY_MS = 24 * HOUR_MS
@@ -12,6 +14,7 @@ const clearQuery = Type.Object({
   dry_run: Type.Optional(Type.String({ pattern: '^(true|false)$' }))
 }, { additionalProperties: false })
 
+/** What each parameter must be, for error messages. */
 const ALLOWED: Record<string, string> = {
   older_than_days: 'must be a whole number, 0 or more, of at most 6 digits',
   quality: `must be one of: ${transcodeQualities.join(', ')}`,
@@ -19,68 +22,78 @@ const ALLOWED: Record<string, string> = {
   dry_run: 'must be true or false'
 }
 
-/** What the cache holds, and how to empty it. */
+/** GET /admin/cache/stats and POST /admin/cache/clear. */
 export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) {
+  const { dir } = app.audioCache
+  const { hitRates, cacheUsage } = app.statistics
+  /** Concurrent requests share one walk over the directory. */
+  let counting: ReturnType<typeof cacheStats> | undefined
+
   app.addHook('onRequest', app.requireAdmin)
 
   app.get('/admin/cache/stats', async () => {
-    const [{ bytes, files, byQuality, oldest, newest }, freeBytes, counted] = await Promise.all([
-      app.cacheDirectory.stats(),
-      app.cacheDirectory.freeBytes().catch(() => null),
-      counts().catch(() => ({ hit_rate: null, bytes_saved: null, evicted: null })) // without Redis nobody knows
+    counting ??= cacheStats(dir).finally(() => { counting = undefined })
+    const [{ bytes, files, byQuality, oldest, newest }, freeBytes, counts] = await Promise.all([
+      counting,
+      app.audioCache.freeBytes().catch(() => null),
+      readCounts().catch(() => ({ hit_rate: null, bytes_saved: null, evicted: null })) // Redis is away
     ])
     return {
       cache_size_bytes: bytes,
       cache_size_mb: Math.round((bytes / (1024 * 1024)) * 100) / 100,
       cached_files: files,
-      cache_dir: app.cacheDirectory.dir,
+      cache_dir: dir,
       by_quality: byQuality,
-      oldest: time(oldest),
-      newest: time(newest),
+      oldest: isoTime(oldest),
+      newest: isoTime(newest),
       max_size_bytes: app.config.AUDIO_CACHE_MAX_SIZE ?? null,
       free_bytes: freeBytes,
-      ...counted
+      ...counts
     }
   })
 
   app.post('/admin/cache/clear', { schema: { querystring: clearQuery }, schemaErrorFormatter }, async request => {
     const { older_than_days: olderThanDays, quality, path, dry_run: dryRun } = request.query
+    const isDryRun = dryRun === 'true'
     const days = Number(olderThanDays ?? 0)
-    const { files, bytes } = await app.cacheDirectory.clear({
+    const { files, bytes } = await clearCache(dir, {
       olderThanMs: days ? days * DAY_MS : undefined,
       quality: quality as TranscodeQuality | undefined,
-      where: path === undefined ? undefined : below(path),
-      dryRun: dryRun === 'true'
+      where: path === undefined ? undefined : isBelow(path),
+      dryRun: isDryRun
     })
-    if (dryRun !== 'true') app.inBackground(app.cacheUsage.add(-bytes))
+    if (!isDryRun) {
+      // Not awaited: nobody waits for Redis. The nightly run corrects the number.
+      cacheUsage.add(-bytes).catch(error => app.log.debug(error, 'The size of the cache was not updated'))
+    }
     const message = [
-      dryRun === 'true' ? 'Would clear' : 'Cleared',
+      isDryRun ? 'Would clear' : 'Cleared',
       days || quality || path ? `${files} cached files` : `all ${files} cached files`,
       ...quality ? [`at ${quality} quality`] : [],
       ...path ? [`of ${path}`] : [],
       ...days ? [`older than ${days} days`] : []
     ].join(' ')
     request.log.info(message)
-    return { deleted_files: dryRun === 'true' ? 0 : files, ...dryRun === 'true' ? { would_delete_files: files } : {}, message }
+    return { deleted_files: isDryRun ? 0 : files, ...isDryRun ? { would_delete_files: files } : {}, message }
   })
 
-  async function counts () {
+  async function readCounts () {
     await app.playCounts.flush()
     const [lastHour, lastDay, bytesSaved, evicted] = await Promise.all([
-      app.hitRates.since(HOUR_MS), app.hitRates.since(DAY_MS), app.hitRates.bytesSaved(), app.cacheUsage.evictions()
+      hitRates.since(HOUR_MS), hitRates.since(DAY_MS), hitRates.bytesSaved(), cacheUsage.removed()
     ])
     return { hit_rate: { last_hour: lastHour, last_day: lastDay }, bytes_saved: bytesSaved, evicted }
   }
 }
 
-/** A track's own files, or all below a folder. */
-function below (path: string): (cachedPath: string) => boolean {
+/** @returns a filter for the cached files of a track, or of all tracks below a folder */
+function isBelow (path: string): (cachedPath: string) => boolean {
   const folder = path.replace(/\/+$/, '')
-  const own = new Set(transcodeQualities.flatMap(quality => cachedPaths(folder, quality)))
-  return cachedPath => own.has(cachedPath) || cachedPath.startsWith(`${folder}/`)
+  const ofTrack = new Set(transcodeQualities.flatMap(quality => cachedPaths(folder, quality)))
+  return cachedPath => ofTrack.has(cachedPath) || cachedPath.startsWith(`${folder}/`)
 }
 
-function time (ms: number | undefined): string | null {
+function isoTime (ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
 }
 

@@ -1,28 +1,31 @@
 import { access, constants } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 
-/** For orchestrators: is the process alive, and can it serve? */
+/** GET /health/live: does the process run? GET /health/ready: can it serve, and what is missing? */
 export async function healthRoutes (app: FastifyInstance) {
+  const { MUSIC_ROOT: musicRoot, AUDIO_CACHE_ENABLED: isCacheEnabled } = app.config
+
   app.get('/health/live', async () => ({ status: 'ok' }))
 
   app.get('/health/ready', async (request, reply) => {
     const [library, cache, redis] = await Promise.all([
-      check(access(app.config.MUSIC_ROOT, constants.R_OK | constants.X_OK), 'not readable'),
-      check(app.audioCache?.checkWritable(), 'not writable'),
-      check(app.config.AUDIO_CACHE_ENABLED ? app.pingRedis() : undefined, 'not reachable')
+      check(access(musicRoot, constants.R_OK | constants.X_OK), 'not readable'),
+      check(isCacheEnabled ? app.audioCache.checkWritable() : undefined, 'not writable'),
+      check(isCacheEnabled ? app.redis.ping() : undefined, 'not reachable')
     ])
-    const full = redis === 'ok' ? await app.cacheUsage.whyFull().catch(() => undefined) : undefined
-    const unready = library !== 'ok' || cache !== 'ok'
-    // Without Redis, or without room, everything on the disk is served; only what is missed does not come.
-    const status = unready ? 'unready' : redis === 'ok' && !full ? 'ok' : 'degraded'
-    reply.code(unready ? 503 : 200)
-    return { status, checks: { music_root: library, cache: full ?? cache, redis } }
+    const fullReason = redis === 'ok' ? await app.statistics.cacheUsage.fullReason().catch(() => undefined) : undefined
+    const isUnready = library !== 'ok' || cache !== 'ok'
+    // Without Redis, or without space in the cache, all files on the disk are served. Only new transcodes are not made.
+    const status = isUnready ? 'unready' : redis === 'ok' && !fullReason ? 'ok' : 'degraded'
+    reply.code(isUnready ? 503 : 200)
+    return { status, checks: { music_root: library, cache: fullReason ?? cache, redis } }
   })
 }
 
-async function check (wish: Promise<unknown> | undefined, failure: string): Promise<string> {
+/** @returns 'ok', or `failure` where the promise rejects */
+async function check (promise: Promise<unknown> | undefined, failure: string): Promise<string> {
   try {
-    await wish
+    await promise
     return 'ok'
   } catch {
     return failure

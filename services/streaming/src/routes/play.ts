@@ -1,15 +1,19 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { qualities, type Quality, type Track, type TranscodeQuality } from '@mixtape/audio-cache'
-import { answer, named } from '../serving/answer.ts'
+import type { Track } from '@mixtape/library'
+import { qualities, type Quality, type TranscodeQuality } from '@mixtape/mp3'
 import { CROSS_ORIGIN, preflightRoutes } from '../serving/cross-origin.ts'
 import { decide, type Decision } from '../serving/decision.ts'
+import { respond, toObject } from '../serving/respond.ts'
 
 const PREFIX = '/play/'
 
-/** GET and HEAD /play/<path>?quality=<level>: a track of the library, as it is or as an MP3 out of the cache. */
+/** GET and HEAD /play/<path>?quality=<quality>: a track of the library, as it is or transcoded to MP3. */
 export async function playRoutes (app: FastifyInstance) {
+  const cache = app.config.AUDIO_CACHE_ENABLED ? app.audioCache : undefined
+
   await app.register(preflightRoutes)
-  app.addHook('onSend', async (request, reply) => { reply.headers(named(CROSS_ORIGIN)) }) // of errors, which Fastify sends
+  // For errors, which Fastify sends. respond() sends the same headers itself.
+  app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
   app.get(`${PREFIX}*`, async (request, reply) => {
     const quality = parseQuality((request.query as { quality?: string | string[] }).quality)
@@ -18,11 +22,12 @@ export async function playRoutes (app: FastifyInstance) {
     const track = path === undefined ? undefined : await app.library.open(path)
     if (!track) throw app.httpErrors.notFound('No such track')
     try {
-      const decision = await decide(track, quality, request.headers, app.audioCache, app.liveTranscodes)
+      const decision = await decide(track, quality, request.headers, cache, app.liveTranscodes)
       try {
-        report(request, track, quality, decision)
-        count(request, track, quality, decision)
-        return await answer(request, reply, decision)
+        logDecision(request, track, quality, decision)
+        if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality)
+        if (request.method === 'GET') countPlay(request, track, quality, decision)
+        return await respond(request, reply, decision)
       } finally {
         if (decision.file !== track) await decision.file.close()
       }
@@ -31,22 +36,15 @@ export async function playRoutes (app: FastifyInstance) {
     }
   })
 
-  /** A log line for each decision, as ops count them; a miss also asks for what was missed, and nobody waits for that. */
-  function report ({ log }: FastifyRequest, track: Track, quality: Quality, { outcome }: Decision): void {
-    if (outcome === 'hit') {
-      log.info(`Cache hit: ${track.name} → ${quality} quality`)
-    } else if (outcome === 'live') {
-      log.info(`Cache miss: ${track.name} (${quality}) - serving the transcode while it is made`)
-    } else if (outcome === 'miss') {
-      log.warn(`Cache miss: ${track.name} (${quality}) - serving original`)
-      app.enqueueMiss(track, quality as TranscodeQuality)
-    } else {
-      log.debug(`Serving original: ${track.name}`)
-    }
+  /** One line for each decision, in the words of the original Python application, by which operators count hits. */
+  function logDecision ({ log }: FastifyRequest, track: Track, quality: Quality, { outcome }: Decision): void {
+    if (outcome === 'hit') log.info(`Cache hit: ${track.name} → ${quality} quality`)
+    else if (outcome === 'live') log.info(`Cache miss: ${track.name} (${quality}) - serving the transcode while it is made`)
+    else if (outcome === 'miss') log.warn(`Cache miss: ${track.name} (${quality}) - serving original`)
+    else log.debug(`Serving original: ${track.name}`)
   }
 
-  function count (request: FastifyRequest, track: Track, quality: Quality, { outcome, cachedPath, file }: Decision): void {
-    if (request.method !== 'GET') return
+  function countPlay (request: FastifyRequest, track: Track, quality: Quality, { outcome, cachedPath, file }: Decision): void {
     app.playCounts.add({
       path: track.path,
       isStart: isStart(request),
@@ -59,20 +57,20 @@ export async function playRoutes (app: FastifyInstance) {
 }
 
 /**
- * @returns whether a track is begun: a seek is a later range, a resumption has If-Range, who has it already asks whether
- * it has changed, and a probe asks for a few bytes
+ * @returns whether a request starts a track. A seek has a later range, a resumption has If-Range, a revalidation has
+ * If-None-Match, and a probe asks for less than 10,000 bytes.
  */
 function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange, 'if-none-match': ifNoneMatch } }: FastifyRequest): boolean {
   return ifRange === undefined && ifNoneMatch === undefined && /^bytes=0-(\d{5,})?$/.test(range)
 }
 
-/** @returns undefined for a level that there is not, for none, and for two different ones */
+/** @returns undefined for an unknown quality, and for two different ones */
 function parseQuality (value: string | string[] = 'original'): Quality | undefined {
   const [quality, ...others] = typeof value === 'string' ? [value] : value
-  return others.every(other => other === quality) ? qualities.find(level => level === quality) : undefined
+  return others.every(other => other === quality) ? qualities.find(known => known === quality) : undefined
 }
 
-/** The path behind /play/, percent-decoded once, so that an encoded slash, plus or percent sign means itself. */
+/** @returns the path after /play/, percent-decoded once, so that `%2F`, `+` and `%25` keep their meaning */
 function trackPath ({ raw: { url = '' } }: FastifyRequest): string | undefined {
   const [path = ''] = url.split('?', 1)
   try {

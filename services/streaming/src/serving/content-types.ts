@@ -1,4 +1,4 @@
-import { extension } from '@mixtape/audio-cache'
+import { extension } from '@mixtape/library'
 
 const TYPES: Record<string, string> = {
   '.flac': 'audio/flac',
@@ -16,6 +16,7 @@ const TYPES: Record<string, string> = {
   '.wma': 'audio/x-ms-wma'
 }
 
+/** @returns the media type of an original by its extension */
 export function contentType (path: string): string {
   return TYPES[extension(path)] ?? 'application/octet-stream'
 }

@@ -1,30 +1,35 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { cachedPaths, type AudioCache, type Quality, type Representation, type Track } from '@mixtape/audio-cache'
-import type { LiveTranscodes } from '../plugins/live-transcodes.ts'
+import { cachedPaths, type AudioCache } from '@mixtape/audio-cache'
+import type { Representation, Track } from '@mixtape/library'
+import type { Quality } from '@mixtape/mp3'
 import { contentType } from './content-types.ts'
-import { isAbout } from './preconditions.ts'
+import type { LiveTranscodes } from './live-transcodes.ts'
+import { carriesEntityTag, hasPrecondition } from './preconditions.ts'
+import { firstByte } from './ranges.ts'
 
-/** What a listener gets, and why. */
+/** What a client gets, and why. The caller must close() the file, unless it is the track itself. */
 export interface Decision {
   /** Of the track, relative to MUSIC_ROOT. */
   path: string
   file: Representation
-  type: string
+  contentType: string
   /** Value of the Cache-Status header (RFC 9211). */
   cacheStatus: string
   /**
-   * Which way through the flow it was: a miss is where a transcode would have served better than the original, live is
-   * a miss whose transcode is served while it is made.
+   * `hit`: a cached transcode. `live`: a transcode that is being written. `miss`: the original, because there is no
+   * transcode yet. `original`: the original, because the client or the configuration wants it.
    */
   outcome: 'original' | 'hit' | 'live' | 'miss'
-  /** Of a transcode, relative to the cache directory: where it is, or is going to be. */
+  /** Path of the transcode relative to the cache directory, for `hit` and `live`. */
   cachedPath?: string
 }
 
 /**
- * Original or transcode: the flow of the quality and caching documentation, and one rule on top. A listener who has
- * begun on the original stays on it: a request that names the original's tag is about the original, also after the MP3
- * has appeared, since players glue ranges together without asking whether they belong to the same file.
+ * Decides between the original and a transcode.
+ *
+ * A client that has started on the original stays on it (`detail=pinned`): players join the bytes of several ranges
+ * without checking that they belong to the same file. The client shows it by the entity tag of the original, or by a
+ * range that only the original can have.
  *
  * @param cache undefined where caching is disabled
  * @param live undefined where a miss is answered with the original
@@ -35,24 +40,37 @@ export async function decide (
   if (quality === 'original') return original(track, 'fwd=bypass; detail=original')
   if (!cache) return original(track, 'fwd=miss; detail=disabled')
   if (!cache.shouldTranscode(track.path)) return original(track, 'fwd=miss; detail="not transcodable"')
-  if (isAbout(headers, track.etag)) return original(track, 'fwd=request; detail=pinned')
+  if (carriesEntityTag(headers, track.etag)) return pinned(track)
+
   const found = await cache.find(track, quality)
-  if (found.status === 'hit') return transcode(track, found.file, 'hit', 'hit', found.path)
+  if (found.status === 'hit') return await transcode(track, found.file, headers, 'hit', 'hit', found.path)
   if (!live) return original(track, `fwd=miss; detail=${found.reason}`, 'miss')
 
   const followed = await live.follow(track, quality)
   if (typeof followed === 'string') return original(track, `fwd=miss; detail=${followed}`, 'miss')
-  if (followed.status === 'hit') return transcode(track, followed.file, 'fwd=miss; stored; collapsed', 'hit', followed.path)
-  const status = followed.joined ? 'fwd=miss; stored; collapsed; detail=live' : 'fwd=miss; stored; detail=live'
-  return transcode(track, followed.file, status, 'live', cachedPaths(track.path, quality)[0])
+  if (followed.status === 'hit') {
+    return await transcode(track, followed.file, headers, 'hit', 'fwd=miss; stored; collapsed', followed.path)
+  }
+  const cacheStatus = followed.joined ? 'fwd=miss; stored; collapsed; detail=live' : 'fwd=miss; stored; detail=live'
+  return await transcode(track, followed.file, headers, 'live', cacheStatus, cachedPaths(track.path, quality)[0])
 }
 
 function original (track: Track, cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision {
-  return { path: track.path, file: track, type: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome }
+  return { path: track.path, file: track, contentType: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome }
 }
 
-function transcode (
-  { path }: Track, file: Representation, cacheStatus: string, outcome: Decision['outcome'], cachedPath: string
-): Decision {
-  return { path, file, type: 'audio/mpeg', cacheStatus: `mixtape; ${cacheStatus}`, outcome, cachedPath }
+function pinned (track: Track): Decision {
+  return original(track, 'fwd=request; detail=pinned')
+}
+
+async function transcode (
+  track: Track, file: Representation, headers: IncomingHttpHeaders, outcome: 'hit' | 'live', cacheStatus: string, cachedPath: string
+): Promise<Decision> {
+  // Beyond, not at, the end: a client that resumes a complete download asks for a range that starts at the end.
+  const first = firstByte(headers.range)
+  if (first !== undefined && first > file.size && first < track.size && !hasPrecondition(headers)) {
+    await file.close()
+    return pinned(track)
+  }
+  return { path: track.path, file, contentType: 'audio/mpeg', cacheStatus: `mixtape; ${cacheStatus}`, outcome, cachedPath }
 }

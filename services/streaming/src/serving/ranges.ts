@@ -1,15 +1,16 @@
-/** Offsets of the first and the last byte, both included. */
+/** Positions of the first and the last byte, both inclusive. */
 export interface ByteRange {
   first: number
   last: number
 }
 
 /**
- * Reads a Range header (RFC 9110, 14.1.2 and 14.2).
+ * Parses a Range header (RFC 9110, 14.1.2 and 14.2).
  *
- * Several ranges are answered with the whole file, which a server may always do, as is a header that is malformed.
+ * A header with several satisfiable ranges, and one that is malformed, are ignored, as a server may always do.
  *
- * @returns undefined for the whole file
+ * @param size of the representation in bytes
+ * @returns undefined for the whole representation
  */
 export function parseRange (header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const set = /^\s*bytes\s*=(.*)$/i.exec(header ?? '')?.[1]
@@ -20,6 +21,12 @@ export function parseRange (header: string | undefined, size: number): ByteRange
   const satisfiable = ranges.filter(range => range !== 'unsatisfiable')
   if (satisfiable.length === 0) return 'unsatisfiable'
   return ranges.length === 1 ? satisfiable[0] : undefined
+}
+
+/** @returns the first position of a Range header with one range that states it, such as `bytes=500-` */
+export function firstByte (header: string | undefined): number | undefined {
+  const range = parseRange(header, Infinity)
+  return typeof range === 'object' && Number.isFinite(range.first) ? range.first : undefined
 }
 
 function parseSpec (spec: string, size: number): ByteRange | 'unsatisfiable' | undefined {
@@ -33,7 +40,7 @@ function parseSpec (spec: string, size: number): ByteRange | 'unsatisfiable' | u
   return first < size ? { first, last: Math.min(last, size - 1) } : 'unsatisfiable'
 }
 
-/** The last `length` bytes: all of them, where the file has fewer. */
+/** The last `length` bytes, or all bytes where there are fewer. */
 function suffix (length: number, size: number): ByteRange | 'unsatisfiable' {
   return length > 0 && size > 0 ? { first: Math.max(size - length, 0), last: size - 1 } : 'unsatisfiable'
 }

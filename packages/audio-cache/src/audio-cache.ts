@@ -1,0 +1,166 @@
+import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import {
+  DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Representation, type Track
+} from '@mixtape/library'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { cachedPaths, partPrefix } from './cached-paths.ts'
+import { growingFile, GrowingFile } from './growing-file.ts'
+import { LEASE_MS, Part } from './part.ts'
+import { completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance } from './provenance.ts'
+
+/** The result of a look-up. The caller must close() the file of a hit. `path` is relative to the cache directory. */
+export type Lookup =
+  | { status: 'hit', file: Representation, path: string }
+  | { status: 'miss', reason: 'absent' | 'stale' }
+
+/** The directory of cached MP3s, which the streaming service and the workers share. */
+export class AudioCache {
+  /** Absolute path of the directory. */
+  readonly dir: string
+  readonly #library: Library
+  readonly #transcodeExtensions: Set<string>
+  readonly #files = new DescriptorCache({ describe: cachedFile })
+
+  /** @param transcodeExtensions of the sources that are transcoded, in lower case with the dot */
+  constructor (dir: string, library: Library, transcodeExtensions: string[]) {
+    this.dir = dir
+    this.#library = library
+    this.#transcodeExtensions = new Set(transcodeExtensions)
+  }
+
+  /** @returns whether tracks with this extension are transcoded at all */
+  shouldTranscode (path: string): boolean {
+    return this.#transcodeExtensions.has(extension(path))
+  }
+
+  /**
+   * Looks for the MP3 that was made from the present version of a track.
+   *
+   * A file with a provenance frame is a hit when the frame matches the track. A file without one, which another tool
+   * made, is a hit while it is not older than its only possible source.
+   */
+  async find (track: Track, quality: TranscodeQuality): Promise<Lookup> {
+    let reason: 'absent' | 'stale' = 'absent'
+    const [byStem, byName] = cachedPaths(track.path, quality)
+    for (const path of [byStem, byName]) {
+      const file = await this.#files.open(`${this.dir}/${path}`)
+      if (!file) continue
+      const { provenance } = file
+      let isHit = false
+      try {
+        isHit = provenance
+          ? isMadeFrom(track, provenance) && file.size === completeSize(provenance, quality)
+          : path === byStem && file.size > 0 && file.mtimeNs >= track.mtimeNs && !await this.#hasNamesake(track)
+        if (isHit) return { status: 'hit', file, path }
+        if (!provenance || provenance.file === track.name) reason = 'stale'
+      } finally {
+        if (!isHit) await file.close()
+      }
+    }
+    return { status: 'miss', reason }
+  }
+
+  /**
+   * Looks for a part of the present version of a track that a worker is writing. The caller must close() a
+   * GrowingFile.
+   *
+   * @returns 'headless' where a worker has started but the final size is not known yet; undefined where there is none
+   */
+  async findGrowing (track: Track, quality: TranscodeQuality): Promise<GrowingFile | 'headless' | undefined> {
+    const dir = join(this.dir, dirname(track.path))
+    const prefix = partPrefix(track.path, quality)
+    let isHeadless = false
+    for (const name of await readdir(dir).catch(noNames)) {
+      if (!name.startsWith(prefix)) continue
+      const file = await openFile(join(dir, name))
+      if (!file) continue
+      const isAlive = Date.now() - Number(file.mtimeNs / 1_000_000n) < LEASE_MS
+      const growing = isAlive ? await growingFile(file, track, quality) : undefined
+      if (growing instanceof GrowingFile) return growing
+      await file.close()
+      isHeadless ||= growing === 'headless'
+    }
+    return isHeadless ? 'headless' : undefined
+  }
+
+  /**
+   * Starts a transcode: creates its part.
+   *
+   * @param options.findable whether findGrowing() may find the part
+   */
+  async createPart (track: Track, quality: TranscodeQuality, { findable = true } = {}): Promise<Part> {
+    return await Part.create(this.dir, track, quality, findable)
+  }
+
+  /**
+   * Gives a complete part its final name.
+   *
+   * @returns the path relative to the cache directory, and the bytes of the file that it replaced
+   * @throws where the part does not have exactly the bytes it should have
+   */
+  async publish (part: Part): Promise<{ path: string, replacedBytes: number }> {
+    const [byStem, byName] = cachedPaths(part.path, part.quality)
+    const path = await this.#isTaken(byStem, part.path) ? byName : byStem
+    return { path, replacedBytes: await part.publish(join(this.dir, path)) }
+  }
+
+  /** @returns the bytes that this process may still write to the file system of the cache */
+  async freeBytes (): Promise<number> {
+    const { bavail, bsize } = await statfs(this.dir)
+    return bavail * bsize
+  }
+
+  /** @throws where the directory does not exist, or cannot be written */
+  async checkWritable (): Promise<void> {
+    if (!(await stat(this.dir)).isDirectory()) throw new Error('not a directory')
+    await access(this.dir, constants.R_OK | constants.W_OK | constants.X_OK)
+  }
+
+  /** Whether the path belongs to the transcode of another source with the same stem, which still exists. */
+  async #isTaken (byStem: string, path: string): Promise<boolean> {
+    const file = await openFile(join(this.dir, byStem))
+    if (!file) return false
+    const provenance = await readProvenance(file).finally(() => file.close())
+    if (!provenance || provenance.file === basename(path)) return false
+    const owner = await this.#library.open(join(dirname(path), provenance.file))
+    await owner?.close()
+    return owner !== undefined
+  }
+
+  /** Whether an MP3 without provenance could have been made from another source with the same stem. */
+  async #hasNamesake (track: Track): Promise<boolean> {
+    const stem = (name: string) => name.slice(0, name.length - extension(name).length)
+    try {
+      const names = await readdir(dirname(join(this.#library.root, track.path)))
+      return names.some(name => name !== track.name && stem(name) === stem(track.name) && this.shouldTranscode(name))
+    } catch (error) {
+      if (isUnavailable(error)) return false
+      throw error
+    }
+  }
+}
+
+interface CachedFile extends Representation {
+  readonly mtimeNs: bigint
+  /** Undefined for a file that another tool made. */
+  readonly provenance: StoredProvenance | undefined
+}
+
+/** A complete file keeps the entity tag that it had while it was growing. */
+async function cachedFile (file: OpenFile): Promise<CachedFile> {
+  const provenance = await readProvenance(file)
+  return {
+    size: file.size,
+    etag: provenance ? entityTag(provenance) : file.etag,
+    mtimeNs: file.mtimeNs,
+    provenance,
+    read: (buffer, length, position) => file.read(buffer, length, position),
+    close: () => file.close()
+  }
+}
+
+function noNames (error: unknown): string[] {
+  if (isUnavailable(error)) return []
+  throw error
+}

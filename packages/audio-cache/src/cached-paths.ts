@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+
+/** Longest file name that common file systems accept, in bytes. */
+const NAME_MAX = 255
+
+const CACHED_NAME = new RegExp(`^[^.].*_(${transcodeQualities.join('|')})\\.mp3$`, 's')
+const PART_NAME = /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/
+
+/**
+ * The two possible paths of a transcode, relative to the cache directory.
+ *
+ * @param path of the track, relative to MUSIC_ROOT
+ * @returns first `<stem>_<quality>.mp3`; then `<file name>_<quality>.mp3`, which is used where another source of the
+ * same stem has the first
+ */
+export function cachedPaths (path: string, quality: TranscodeQuality): [string, string] {
+  const name = path.lastIndexOf('/') + 1
+  const dot = path.lastIndexOf('.')
+  const stem = dot > name ? path.slice(name, dot) : path.slice(name)
+  const ending = `_${quality}.mp3`
+  return [path.slice(0, name) + fit(stem, ending), path.slice(0, name) + fit(path.slice(name), ending)]
+}
+
+/** Path of a part that look-ups can find, beside its final name. Each attempt has its own `generation`. */
+export function partPath (path: string, quality: TranscodeQuality, generation: string): string {
+  return join(dirname(path), `${partPrefix(path, quality)}${generation}.part`)
+}
+
+/** The first characters of the file names of all parts of one track at one quality. */
+export function partPrefix (path: string, quality: TranscodeQuality): string {
+  return `.${hash(`${basename(path)}\0${quality}`)}.`
+}
+
+/** Path of a part that no look-up finds. */
+export function hiddenPartPath (path: string, generation: string): string {
+  return join(dirname(path), `.${generation}.${generation}.part`)
+}
+
+/** @returns the quality of a cached file by its name; undefined for every other file */
+export function qualityOf (name: string): TranscodeQuality | undefined {
+  return CACHED_NAME.exec(name)?.[1] as TranscodeQuality | undefined
+}
+
+/** @returns whether a file name is that of a part */
+export function isPartName (name: string): boolean {
+  return PART_NAME.test(name)
+}
+
+/** Shortens a name that would be too long with its ending, and adds a hash that keeps it unique. */
+function fit (name: string, ending: string): string {
+  if (Buffer.byteLength(name + ending) <= NAME_MAX) return name + ending
+  const suffix = `~${hash(name)}${ending}`
+  let cut = name
+  while (Buffer.byteLength(cut + suffix) > NAME_MAX) cut = [...cut].slice(0, -1).join('')
+  return cut + suffix
+}
+
+function hash (text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,47 @@
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { isPartName, qualityOf } from '../cached-paths.ts'
+import { LEASE_MS } from '../part.ts'
+import { remove, walk, type Removed } from './walk.ts'
+
+/** Which cached files to delete. A file is deleted when it meets all conditions that are given. */
+export interface Selection {
+  /** Only files that were cached longer ago than this, in milliseconds. */
+  olderThanMs?: number
+  quality?: TranscodeQuality
+  /** Only files for which this returns true. The path is relative to the cache directory. */
+  where?: (path: string) => boolean
+  /** Count the files, and delete none. */
+  dryRun?: boolean
+}
+
+/** Deletes cached files, and the directories that this empties. All other files stay. */
+export async function clearCache (dir: string, selection: Selection = {}): Promise<Removed> {
+  const { olderThanMs = -Infinity, quality, where = () => true, dryRun = false } = selection
+  const before = Date.now() - olderThanMs
+  const removed = { files: 0, bytes: 0 }
+  await walk(dir, async entry => {
+    const found = qualityOf(entry.name)
+    if (!found || (quality && quality !== found) || entry.mtimeMs >= before || !where(entry.path)) return false
+    if (!dryRun && !await remove(dir, entry)) return false
+    removed.files++
+    removed.bytes += entry.size
+    return !dryRun
+  })
+  return removed
+}
+
+/**
+ * Deletes parts whose workers died: nothing has touched them for LEASE_MS.
+ *
+ * @returns how many were deleted
+ */
+export async function clearDeadParts (dir: string): Promise<number> {
+  const before = Date.now() - LEASE_MS
+  let removed = 0
+  await walk(dir, async entry => {
+    if (!isPartName(entry.name) || entry.mtimeMs >= before || !await remove(dir, entry)) return false
+    removed++
+    return true
+  })
+  return removed
+}

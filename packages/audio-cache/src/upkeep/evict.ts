@@ -1,0 +1,85 @@
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { qualityOf } from '../cached-paths.ts'
+import { removeIfUnchanged, walk, type Entry, type Removed } from './walk.ts'
+
+/** A cached file that may be evicted. */
+export interface Candidate extends Entry {
+  quality: TranscodeQuality
+}
+
+/** Compared number by number: the lowest rank is evicted first. Undefined for a file that must stay. */
+export type Rank = number[] | undefined
+
+/** Candidates that are ranked with one call, because ranking them asks Redis. */
+const BATCH_SIZE = 1000
+
+/**
+ * Evicts the lowest-ranked cached files whose sizes add up to the bytes needed.
+ *
+ * It walks the directory once, and holds no more candidates in memory than could be evicted. A client that has an
+ * evicted file open can read it to its end.
+ *
+ * @param bytes needed
+ * @param rank ranks up to 1000 candidates; the result has one rank for each
+ * @returns what was deleted, with the paths, and the bytes of all cached files before
+ */
+export async function evict (
+  dir: string, bytes: number, rank: (candidates: Candidate[]) => Promise<Rank[]>
+): Promise<Removed & { bytesBefore: number, paths: string[] }> {
+  let bytesBefore = 0
+  let victims: { rank: number[], entry: Candidate }[] = []
+  let victimBytes = 0
+  let batch: Candidate[] = []
+
+  const rankBatch = async () => {
+    const ranks = await rank(batch)
+    batch.forEach((entry, index) => {
+      const entryRank = ranks[index]
+      if (!entryRank) return
+      victims.push({ rank: entryRank, entry })
+      victimBytes += entry.size
+    })
+    batch = []
+    if (victimBytes > 2 * bytes) keepLowest()
+  }
+
+  /** Keeps the lowest-ranked victims whose sizes add up to the bytes needed. */
+  const keepLowest = () => {
+    victims.sort((a, b) => compare(a.rank, b.rank))
+    victimBytes = 0
+    const last = victims.findIndex(({ entry }) => {
+      victimBytes += entry.size
+      return victimBytes >= bytes
+    })
+    if (last >= 0) victims = victims.slice(0, last + 1)
+  }
+
+  await walk(dir, async entry => {
+    const quality = qualityOf(entry.name)
+    if (!quality) return false
+    bytesBefore += entry.size
+    batch.push({ ...entry, quality })
+    if (batch.length === BATCH_SIZE) await rankBatch()
+    return false
+  })
+  await rankBatch()
+  keepLowest()
+
+  const removed = { files: 0, bytes: 0, bytesBefore, paths: [] as string[] }
+  for (const { entry } of victims) {
+    if (removed.bytes >= bytes) break
+    if (!await removeIfUnchanged(dir, entry)) continue
+    removed.files++
+    removed.bytes += entry.size
+    removed.paths.push(entry.path)
+  }
+  return removed
+}
+
+function compare (a: number[], b: number[]): number {
+  for (let i = 0; i < a.length; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0)
+    if (difference) return difference
+  }
+  return 0
+}

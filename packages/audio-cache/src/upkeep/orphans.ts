@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { openFile, type Library } from '@mixtape/library'
+import { qualityOf } from '../cached-paths.ts'
+import { PROFILE, readProvenance } from '../provenance.ts'
+import { clearDeadParts } from './clear.ts'
+import { removeIfUnchanged, walk, type Entry } from './walk.ts'
+
+/** Result of removing orphans. */
+export interface OrphansRemoved {
+  /** Cached files whose source is gone or has changed. */
+  orphans: number
+  bytes: number
+  /** Parts of workers that died. */
+  parts: number
+  /** Files that another tool made, or that do not belong to the cache. They stay. */
+  foreign: number
+  /** Paths of the orphans, relative to the cache directory. */
+  paths: string[]
+}
+
+/**
+ * Deletes cached files whose source is gone or has changed, parts of dead workers, and empty directories. Only files
+ * with a provenance frame are deleted.
+ *
+ * @throws where the library is empty or not readable: probably its disk is not mounted
+ */
+export async function removeOrphans (dir: string, library: Library): Promise<OrphansRemoved> {
+  const names = await readdir(library.root).catch(() => [])
+  if (names.length === 0) throw new Error('The library is empty or not mounted: no orphans are removed')
+  const result: OrphansRemoved = { orphans: 0, bytes: 0, parts: await clearDeadParts(dir), foreign: 0, paths: [] }
+  await walk(dir, async entry => {
+    const kind = await classify(dir, entry, library)
+    if (kind === 'foreign') result.foreign++
+    if (kind !== 'orphan' || !await removeIfUnchanged(dir, entry)) return false
+    result.orphans++
+    result.bytes += entry.size
+    result.paths.push(entry.path)
+    return true
+  }, { prune: true })
+  return result
+}
+
+async function classify (dir: string, { path, name }: Entry, library: Library): Promise<'valid' | 'orphan' | 'foreign'> {
+  if (name.endsWith('.part')) return 'valid'
+  if (!qualityOf(name)) return 'foreign'
+  const file = await openFile(join(dir, path))
+  if (!file) return 'valid'
+  const provenance = await readProvenance(file).finally(() => file.close())
+  if (!provenance) return 'foreign'
+  const track = await library.open(join(dirname(path), provenance.file))
+  await track?.close()
+  return track?.version === provenance.version && provenance.profile === PROFILE ? 'valid' : 'orphan'
+}

@@ -1,0 +1,33 @@
+import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import { qualityOf } from '../cached-paths.ts'
+import { walk } from './walk.ts'
+
+/** Number and sizes of the cached files. */
+export interface CacheStats {
+  bytes: number
+  files: number
+  byQuality: Record<TranscodeQuality, { files: number, bytes: number }>
+  /** When the oldest file was cached, in milliseconds since 1970; undefined for an empty cache. */
+  oldest: number | undefined
+  newest: number | undefined
+}
+
+/** Counts the cached files with one walk over the directory. */
+export async function cacheStats (dir: string): Promise<CacheStats> {
+  const byQuality = Object.fromEntries(
+    transcodeQualities.map(quality => [quality, { files: 0, bytes: 0 }])
+  ) as CacheStats['byQuality']
+  const total: CacheStats = { bytes: 0, files: 0, byQuality, oldest: undefined, newest: undefined }
+  await walk(dir, entry => {
+    const quality = qualityOf(entry.name)
+    if (!quality) return false
+    for (const sum of [total, byQuality[quality]]) {
+      sum.bytes += entry.size
+      sum.files += 1
+    }
+    total.oldest = Math.min(total.oldest ?? Infinity, entry.mtimeMs)
+    total.newest = Math.max(total.newest ?? -Infinity, entry.mtimeMs)
+    return false
+  })
+  return total
+}

@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { t } from 'tap'
+import { Library } from '@mixtape/library'
+import { cacheFixture, headSize } from '../../../test/fixtures/audio-cache.ts'
+import { clearDeadParts } from '../src/upkeep/clear.ts'
+
+t.test('a published transcode is a hit, at the place that the documentation says', async t => {
+  const { dir, publish, look } = cacheFixture(t, ['jazz/miles-davis/so-what.flac'])
+  t.equal(await look('jazz/miles-davis/so-what.flac'), 'absent')
+  t.equal(await publish('jazz/miles-davis/so-what.flac'), 'jazz/miles-davis/so-what_medium.mp3')
+  t.equal(await look('jazz/miles-davis/so-what.flac'), 'hit')
+  t.equal(await look('jazz/miles-davis/so-what.flac', 'low'), 'absent')
+  t.same(await readdir(join(dir, 'cache/jazz/miles-davis')), ['so-what_medium.mp3'])
+})
+
+t.test('a replaced source is never served by mistake, not even an older one', async t => {
+  const { root, publish, look } = cacheFixture(t, ['a.flac'])
+  await publish('a.flac')
+  t.equal(await look('a.flac'), 'hit')
+  writeFileSync(join(root, 'other'), 'another recording')
+  utimesSync(join(root, 'other'), 1e9, 1e9)
+  renameSync(join(root, 'other'), join(root, 'a.flac'))
+  t.equal(await look('a.flac'), 'stale')
+  await publish('a.flac')
+  t.equal(await look('a.flac'), 'hit')
+})
+
+t.test('sources that share a stem live side by side', async t => {
+  const names = ['song.flac', 'song.wav', 'song.ogg', 'song.wav.flac']
+  const { publish, look } = cacheFixture(t, names)
+  t.equal(await publish('song.flac'), 'song_medium.mp3')
+  t.equal(await look('song.wav'), 'absent')
+  t.equal(await publish('song.wav'), 'song.wav_medium.mp3')
+  t.equal(await publish('song.ogg'), 'song.ogg_medium.mp3')
+  t.equal(await publish('song.wav.flac'), 'song.wav.flac_medium.mp3')
+  for (const name of names) t.equal(await look(name), 'hit', name)
+})
+
+t.test('a name that the transcode would make too long for the file system is cut', async t => {
+  const names = [`${'x'.repeat(250)}.flac`, `${'x'.repeat(249)}y.flac`, `${'音'.repeat(83)}.flac`]
+  const { publish, look } = cacheFixture(t, names)
+  for (const name of names) {
+    t.equal(await look(name), 'absent')
+    await publish(name)
+  }
+  for (const name of names) t.equal(await look(name), 'hit')
+})
+
+t.test('an MP3 of another tool is a hit while it is not older than its only possible source', async t => {
+  const { dir, root, look } = cacheFixture(t, ['a.flac', 'b.flac', 'b.wav', 'c.flac', 'c.mp3'])
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, `cache/${name}_medium.mp3`), 'mp3')
+  t.equal(await look('a.flac'), 'hit')
+  t.equal(await look('b.flac'), 'stale', 'made from which of the two?')
+  t.equal(await look('c.flac'), 'hit', 'an MP3 beside it is not transcoded')
+  const later = Date.now() / 1000 + 60
+  utimesSync(join(root, 'a.flac'), later, later)
+  t.equal(await look('a.flac'), 'stale')
+})
+
+t.test('what is not whole is not published, and leaves nothing', async t => {
+  const { dir, cache, startPart, look } = cacheFixture(t, ['a.flac'])
+  const part = await startPart('a.flac', 'low')
+  t.equal(await look('a.flac', 'low'), 'absent')
+  await part.append(Buffer.alloc(1000))
+  await t.rejects(cache.publish(part), { message: /^The file lacks \d+ of its \d+ bytes/ })
+  await part.discard()
+  t.same(readdirSync(join(dir, 'cache')), [])
+
+  const long = await startPart('a.flac', 'low')
+  await t.rejects(long.append(Buffer.alloc(long.size)), { message: /^The encoder wrote more than/ })
+  await long.discard()
+  t.same(readdirSync(join(dir, 'cache')), [])
+})
+
+t.test('a cached file that was cut short is not served', async t => {
+  const { dir, publish, look } = cacheFixture(t, ['a.flac'])
+  const file = join(dir, 'cache', await publish('a.flac'))
+  writeFileSync(file, readFileSync(file).subarray(0, -1))
+  t.equal(await look('a.flac'), 'stale')
+})
+
+t.test('a part that was swept is not published', async t => {
+  const { dir, cache, startPart } = cacheFixture(t, ['a.flac'])
+  const part = await startPart('a.flac', 'low')
+  await part.append(Buffer.alloc(part.size - headSize(part.size, 'low') - 128))
+  const [name = ''] = readdirSync(join(dir, 'cache'))
+  utimesSync(join(dir, 'cache', name), 1e9, 1e9)
+  t.equal(await clearDeadParts(cache.dir), 1)
+  await t.rejects(cache.publish(part), { message: /deleted while/ })
+  await part.discard()
+})
+
+t.test('a cached file that cannot be read leaves no descriptor open', async t => {
+  const { dir, root, cache, look } = cacheFixture(t, ['a.flac'])
+  writeFileSync(join(dir, 'cache/a_medium.mp3'), 'mp3')
+  t.equal(await look('a.flac'), 'hit')
+  const track = await new Library(root).open('a.flac')
+  if (!track) throw new Error('no a.flac')
+  await track.close()
+  const descriptors = () => readdirSync('/proc/self/fd').length
+  const before = descriptors()
+  const loop = { ...track, path: 'a.flac', get mtimeNs (): bigint { throw new Error('no more descriptors') } }
+  await t.rejects(cache.find(loop, 'medium'), { message: 'no more descriptors' })
+  t.equal(descriptors(), before)
+})

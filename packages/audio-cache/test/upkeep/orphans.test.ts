@@ -1,0 +1,36 @@
+import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { t } from 'tap'
+import { Library } from '@mixtape/library'
+import { PROFILE, transcodeTag } from '../../src/provenance.ts'
+import { removeOrphans } from '../../src/upkeep/orphans.ts'
+
+t.test('orphans go; what is in order, and what is not ours, stays', async t => {
+  const dir = t.testdir({
+    music: { 'a.flac': 'a', 'b.flac': 'b' },
+    cache: { 'other_low.mp3': 'of another tool', 'cover.jpg': 'x', empty: { deeper: {} }, '.0123456789abcdef.0123456789abcdef.part': 'x' }
+  })
+  const library = new Library(join(dir, 'music'))
+  const write = async (name: string, source: string, version?: string, profile = PROFILE) => {
+    const track = await library.open(source)
+    await track?.close()
+    writeFileSync(join(dir, 'cache', name), transcodeTag({}, {
+      file: source, version: version ?? track?.version ?? 'gone', samples: 1, profile, generation: 'x'
+    }))
+  }
+  await write('a_low.mp3', 'a.flac')
+  await write('b_low.mp3', 'b.flac', '1-1')
+  await write('c_low.mp3', 'c.flac')
+  await write('a_high.mp3', 'a.flac', undefined, 0)
+  utimesSync(join(dir, 'cache/.0123456789abcdef.0123456789abcdef.part'), 1e9, 1e9)
+
+  t.match(await removeOrphans(join(dir, 'cache'), library), { orphans: 3, parts: 1, foreign: 2 })
+  t.same(readdirSync(join(dir, 'cache')).sort(), ['a_low.mp3', 'cover.jpg', 'other_low.mp3'])
+
+  rmSync(join(dir, 'music/a.flac'))
+  rmSync(join(dir, 'music/b.flac'))
+  await t.rejects(removeOrphans(join(dir, 'cache'), library), { message: /empty or not mounted/ })
+  rmSync(join(dir, 'music'), { recursive: true })
+  await t.rejects(removeOrphans(join(dir, 'cache'), library), { message: /empty or not mounted/ })
+  t.ok(readdirSync(join(dir, 'cache')).includes('a_low.mp3'))
+})

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { t, type Test } from 'tap'
+import { DescriptorCache } from '../src/descriptor-cache.ts'
+
+function setUp (t: Test, max?: number) {
+  const dir = t.testdir()
+  const files = new DescriptorCache({ describe: file => file, max })
+  const path = (name: string) => join(dir, name)
+  /** Written so long ago that its next change has another ctime. */
+  const write = async (name: string, content: string) => {
+    writeFileSync(path(name), content)
+    while (Date.now() - statSync(path(name)).ctimeMs < 60) await setTimeout(10)
+  }
+  const read = async (name: string) => {
+    const file = await files.open(path(name))
+    const content = file && (await file.head(100)).toString()
+    await file?.close()
+    return content
+  }
+  const descriptors = () => readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return []
+    }
+  }).filter(target => target.startsWith(dir))
+  return { files, path, write, read, descriptors }
+}
+
+t.test('a file stays open, and whatever happens to it is seen by the next who opens it', async t => {
+  const { path, write, read, descriptors } = setUp(t)
+  await write('a', 'one')
+  for (let i = 0; i < 3; i++) t.equal(await read('a'), 'one')
+  t.same(descriptors(), [path('a')])
+
+  await write('b', 'two')
+  renameSync(path('b'), path('a'))
+  t.equal(await read('a'), 'two', 'replaced')
+
+  const { atime, mtime } = statSync(path('a'))
+  writeFileSync(path('a'), 'six')
+  utimesSync(path('a'), atime, mtime)
+  t.equal(await read('a'), 'six', 'written over, with its size and its mtime as before')
+
+  rmSync(path('a'))
+  t.equal(await read('a'), undefined)
+  t.same(descriptors(), [])
+  await write('a', 'new')
+  t.equal(await read('a'), 'new')
+})
+
+t.test('those who ask together share what they learn, and nobody later does', async t => {
+  const { files, path, write } = setUp(t)
+  for (const [name, content] of [['a', 'one'], ['b', 'two']] as const) await write(name, content)
+  await (await files.open(path('a')))?.close()
+  const together = await Promise.all([files.open(path('a')), files.open(path('a'))])
+  t.equal(together[0], together[1])
+  await setImmediate() // a turn lasts until those who shared it wait for something
+  renameSync(path('b'), path('a'))
+  const later = await files.open(path('a'))
+  t.equal((await later?.head(10))?.toString(), 'two')
+  for (const file of [...together, later]) await file?.close()
+})
+
+t.test('whoever has a file goes on with it when it is replaced', async t => {
+  const { files, path, write, read, descriptors } = setUp(t)
+  await write('a', 'one')
+  t.equal(await read('a'), 'one')
+  const file = await files.open(path('a'))
+  await write('b', 'two')
+  renameSync(path('b'), path('a'))
+  t.equal(await read('a'), 'two')
+  t.equal((await file?.head(10))?.toString(), 'one')
+  await file?.close()
+  t.same(descriptors(), [], 'nor is one kept that was renamed just now, and might change again within a tick of the clock')
+})
+
+t.test('no more than so many are kept, those that were used last', async t => {
+  const { path, write, read, descriptors } = setUp(t, 2)
+  for (const name of ['a', 'b', 'c']) await write(name, name)
+  for (const name of ['a', 'b', 'a', 'c']) t.equal(await read(name), name)
+  t.same(descriptors().sort(), [path('a'), path('c')])
+})
+
+t.test('what is no regular file is not opened, and holds up nobody', async t => {
+  const { files, path, write, read } = setUp(t)
+  execFileSync('mkfifo', [path('fifo')])
+  await write('a', 'one')
+  const waits = Array.from({ length: 10 }, () => files.open(path('fifo')))
+  t.equal(await read('a'), 'one')
+  t.same(await Promise.all(waits), Array.from({ length: 10 }))
+  t.equal(await files.open(path('.')), undefined)
+  t.equal(await files.open(path('nothing')), undefined)
+  t.equal(await files.open(`${path('a')}\0`), undefined)
+})

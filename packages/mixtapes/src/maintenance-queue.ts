@@ -1,0 +1,51 @@
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { KEY_PREFIX } from '@mixtape/transcode-queue'
+
+/** Name of the queue whose jobs find out what is to be transcoded. It is separate from the queue of the transcodes. */
+export const MAINTENANCE_QUEUE = 'maintenance'
+
+/**
+ * `nightly`: remove old files and orphans, precache all mixtapes. `warm`: precache the most popular tracks. `mixtape`:
+ * precache one mixtape.
+ */
+export type MaintenanceJob = 'nightly' | 'warm' | 'mixtape'
+
+export interface MaintenanceData {
+  /** Slug of the mixtape, for a job of that name. */
+  slug?: string
+}
+
+const jobOptions = { attempts: 10, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true, removeOnFail: 100 }
+
+/** Adds maintenance jobs, now or on a schedule. The same job that is added by many runs once. */
+export class MaintenanceQueue {
+  readonly #queue: Queue<MaintenanceData, void, MaintenanceJob>
+
+  /** @param redis the caller must disconnect it */
+  constructor (redis: Redis) {
+    this.#queue = new Queue(MAINTENANCE_QUEUE, {
+      connection: redis, prefix: KEY_PREFIX, skipWaitingForReady: true, skipVersionCheck: true, defaultJobOptions: jobOptions
+    })
+    this.#queue.on('error', () => {}) // the connection logs its errors itself
+  }
+
+  /** Sets the schedule of a job as a cron expression. It replaces an earlier schedule. */
+  async schedule (job: MaintenanceJob, cron: string): Promise<void> {
+    await this.#queue.upsertJobScheduler(job, { pattern: cron }, { name: job, data: {}, opts: jobOptions })
+  }
+
+  /** Adds a job that runs now. Calls within one minute add one job. */
+  async run (job: 'nightly' | 'warm'): Promise<void> {
+    await this.#queue.add(job, {}, { deduplication: { id: job, ttl: 60_000 } })
+  }
+
+  /** Asks a worker to enqueue what the tracks of a saved mixtape lack. */
+  async precacheMixtape (slug: string): Promise<void> {
+    await this.#queue.add('mixtape', { slug }, { deduplication: { id: `mixtape-${slug}` } })
+  }
+
+  async close (): Promise<void> {
+    await this.#queue.close()
+  }
+}

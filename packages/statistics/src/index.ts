@@ -1,0 +1,3 @@
+export { CacheUsage, type RemovalReason } from './cache-usage.ts'
+export { HitRates } from './hit-rates.ts'
+export { Plays } from './plays.ts'

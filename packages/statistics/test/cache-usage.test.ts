@@ -1,0 +1,24 @@
+import { Redis } from 'ioredis'
+import { t } from 'tap'
+import { testRedis } from '../../../test/fixtures/redis.ts'
+import { CacheUsage } from '../src/cache-usage.ts'
+
+t.test('a cache that was not counted yet stays so, until a walk sets its size', async t => {
+  const redis = new Redis((await testRedis(t)).url)
+  t.teardown(() => redis.disconnect())
+  const usage = new CacheUsage(redis)
+  await usage.add(100)
+  t.equal(await usage.get(), undefined)
+  await usage.set(1000)
+  await usage.add(-300)
+  t.equal(await usage.get(), 700)
+
+  await usage.countRemoved('size', 2)
+  await usage.countRemoved('age', 0)
+  t.same(await usage.removed(), { size: 2, free: 0, age: 0, orphan: 0 })
+
+  await usage.markFull('the disk is full')
+  t.equal(await usage.fullReason(), 'the disk is full')
+  await usage.unmarkFull()
+  t.equal(await usage.fullReason(), undefined)
+})

@@ -1,0 +1,36 @@
+import fp from 'fastify-plugin'
+import type { Track } from '@mixtape/library'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { deduplicationId } from '@mixtape/transcode-queue'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Enqueues the transcode that a client missed, and returns at once. While Redis is away it does nothing. */
+    enqueueMiss (track: Track, quality: TranscodeQuality): void
+  }
+}
+
+/** After this time, or when its job changes, a repeated miss of a track is enqueued again. */
+const REPEAT_AFTER_MS = 1000
+
+/**
+ * Enqueues misses. A client that plays an uncached track asks for many ranges of it. Each is a miss, but Redis is asked
+ * only once a second.
+ */
+export const missesPlugin = fp(async app => {
+  /** Versions of the tracks that were enqueued, by deduplication id. */
+  const enqueued = new Map<string, string>()
+  app.transcodeEvents.listen(change => { if ('job' in change) enqueued.delete(change.job) })
+
+  app.decorate('enqueueMiss', ({ path, version }: Track, quality: TranscodeQuality) => {
+    const id = deduplicationId({ path, quality })
+    if (enqueued.get(id) === version) return
+    enqueued.set(id, version)
+    app.transcodeQueue.enqueue({ path, quality, reason: 'miss' }, version).then(() => {
+      setTimeout(() => enqueued.delete(id), REPEAT_AFTER_MS).unref()
+    }, error => {
+      enqueued.delete(id)
+      app.log.debug(error, 'A miss could not be enqueued')
+    })
+  })
+}, { name: 'misses', dependencies: ['transcode-queue', 'transcode-events'] })

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GrowingFile, type AudioCache, type Lookup } from '@mixtape/audio-cache'
+import type { Track } from '@mixtape/library'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import type { TranscodeProducer } from '@mixtape/transcode-queue'
+
+/** Longest time from the start of a job to its first byte of MP3. Players give up after 8 to 10 s. */
+const MAX_MEASURE_MS = 7000
+
+/** How often the cache directory is looked at while a worker has not started. At most LIVE_MAX waits do this. */
+const POLL_MS = 10
+
+/** Why a client gets the original although AUDIO_CACHE_ON_MISS=transcode: the `detail` of Cache-Status (RFC 9211). */
+export type NotLive =
+  | 'no-queue' // Redis does not answer
+  | 'no-worker' // no worker has started in time
+  | 'too-slow' // a worker has started, but still measures the length of the source
+  | 'failed' // this source cannot be transcoded, or its last attempt failed
+  | 'live-max' // LIVE_MAX other transcodes are waited for
+
+/** Finds transcodes that workers are writing, and enqueues them first where nobody has. */
+export class LiveTranscodes {
+  readonly #cache: AudioCache
+  readonly #producer: TranscodeProducer
+  readonly #maxStartMs: number
+  readonly #maxWaits: number
+  /** Running waits by track and quality: all clients of one transcode share one. */
+  readonly #waits = new Map<string, Promise<NotLive | undefined>>()
+
+  /**
+   * @param options.maxStartMs how long a worker may take to start, in milliseconds
+   * @param options.maxWaits number of transcodes that are waited for at a time
+   */
+  constructor (
+    cache: AudioCache, producer: TranscodeProducer, { maxStartMs, maxWaits }: { maxStartMs: number, maxWaits: number }
+  ) {
+    this.#cache = cache
+    this.#producer = producer
+    this.#maxStartMs = maxStartMs
+    this.#maxWaits = maxWaits
+  }
+
+  /**
+   * Finds the transcode that is being written of a track, or has one started with the highest priority. The caller must
+   * close() the file.
+   *
+   * @returns 'hit' where the transcode was completed meanwhile; `joined` says whether another client asked for it before
+   */
+  async follow (
+    track: Track, quality: TranscodeQuality
+  ): Promise<Extract<Lookup, { status: 'hit' }> | { status: 'live', file: GrowingFile, joined: boolean } | NotLive> {
+    const growing = await this.#cache.findGrowing(track, quality)
+    if (growing instanceof GrowingFile) return { status: 'live', file: growing, joined: true }
+    const key = `${quality} ${track.version} ${track.path}`
+    const joined = growing === 'headless' || this.#waits.has(key)
+    if (!this.#waits.has(key)) {
+      if (this.#waits.size >= this.#maxWaits) return 'live-max'
+      this.#waits.set(key, this.#wait(track, quality, growing === 'headless').finally(() => this.#waits.delete(key)))
+    }
+    const notLive = await this.#waits.get(key)
+    if (notLive) return notLive
+    const file = await this.#cache.findGrowing(track, quality)
+    if (file instanceof GrowingFile) return { status: 'live', file, joined }
+    const found = await this.#cache.find(track, quality) // a short track may be complete already
+    return found.status === 'hit' ? found : 'failed'
+  }
+
+  /** Waits until there is a file to serve. @returns undefined, or why there will be none */
+  async #wait (track: Track, quality: TranscodeQuality, hasStarted: boolean): Promise<NotLive | undefined> {
+    const waitingSince = performance.now()
+    if (!hasStarted) {
+      const refusal = await this.#enqueue(track, quality)
+      if (refusal) return refusal
+    }
+    for (;;) {
+      const state = await this.#look(track, quality)
+      if (state === 'ready') return undefined
+      if (hasStarted && !state) return 'failed'
+      hasStarted = state === 'headless'
+      if (performance.now() - waitingSince > (hasStarted ? MAX_MEASURE_MS : this.#maxStartMs)) {
+        return hasStarted ? 'too-slow' : 'no-worker'
+      }
+      await sleep(POLL_MS)
+    }
+  }
+
+  async #look (track: Track, quality: TranscodeQuality): Promise<'ready' | 'headless' | undefined> {
+    const growing = await this.#cache.findGrowing(track, quality)
+    if (growing === 'headless') return 'headless'
+    const found = growing ? { status: 'live', file: growing } as const : await this.#cache.find(track, quality)
+    if (found.status === 'miss') return undefined
+    await found.file.close()
+    return 'ready'
+  }
+
+  async #enqueue (track: Track, quality: TranscodeQuality): Promise<NotLive | undefined> {
+    try {
+      const { status } = await this.#producer.enqueue({ path: track.path, quality, reason: 'miss' }, track.version)
+      return status === 'failed' || status === 'retrying' ? 'failed' : undefined
+    } catch {
+      return 'no-queue'
+    }
+  }
+}

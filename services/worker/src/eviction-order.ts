@@ -1,0 +1,38 @@
+import { cachedPaths } from '@mixtape/audio-cache'
+import type { Candidate, Rank } from '@mixtape/audio-cache/upkeep'
+import type { Config } from '@mixtape/config'
+import type { MixtapeRegistry } from '@mixtape/mixtapes'
+import { transcodeQualities } from '@mixtape/mp3'
+import type { Plays } from '@mixtape/statistics'
+
+/**
+ * Decides which cached files are evicted first (AUDIO_CACHE_EVICTION). With every setting, tracks of mixtapes go last,
+ * and a file that was played within AUDIO_CACHE_PROTECT stays.
+ *
+ * @returns a function that ranks cached files; the lowest rank is evicted first
+ */
+export async function evictionOrder (
+  { config, plays, mixtapes }: { config: Config, plays: Plays, mixtapes: MixtapeRegistry }
+): Promise<(candidates: Candidate[]) => Promise<Rank[]>> {
+  const ofMixtapes = new Set<string>()
+  for await (const { tracks } of mixtapes.all()) {
+    for (const path of tracks) {
+      for (const quality of transcodeQualities) cachedPaths(path, quality).forEach(cached => ofMixtapes.add(cached))
+    }
+  }
+  const leastPlayedFirst = (await plays.leastPlayedQualities(transcodeQualities)).filter(quality => quality !== 'medium')
+  const qualityOrder = [...leastPlayedFirst, 'medium']
+  const protectedSince = Date.now() - config.AUDIO_CACHE_PROTECT * 1000
+
+  return async candidates => {
+    const lastPlayed = await plays.lastPlayed(candidates.map(({ path }) => path))
+    return candidates.map(({ path, quality, mtimeMs }, index) => {
+      const played = lastPlayed[index]
+      if (played !== undefined && played >= protectedSince) return undefined
+      const mixtapeRank = ofMixtapes.has(path) ? 1 : 0
+      if (config.AUDIO_CACHE_EVICTION === 'age') return [mixtapeRank, mtimeMs]
+      const qualityRank = config.AUDIO_CACHE_EVICTION === 'quality' ? qualityOrder.indexOf(quality) : 0
+      return [mixtapeRank, qualityRank, played ?? mtimeMs]
+    })
+  }
+}

@@ -1,0 +1,132 @@
+import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { t, type Test } from 'tap'
+import { AudioCache } from '@mixtape/audio-cache'
+import { clearCache } from '@mixtape/audio-cache/upkeep'
+import { readConfig } from '@mixtape/config'
+import { Library } from '@mixtape/library'
+import { MixtapeRegistry } from '@mixtape/mixtapes'
+import { CacheUsage, Plays } from '@mixtape/statistics'
+import { testRedis } from '../../../test/fixtures/redis.ts'
+import { createSpaceReservation, NoSpaceError } from '../src/space-reservation.ts'
+
+async function setUp (t: Test, env: Record<string, string>) {
+  const dir = t.testdir({ cache: {}, music: {} })
+  const { url } = await testRedis(t)
+  const redis = new Redis(url)
+  const config = readConfig({
+    MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B', ...env
+  })
+  const cache = new AudioCache(config.AUDIO_CACHE_DIR, new Library(config.MUSIC_ROOT), ['.flac'])
+  const usage = new CacheUsage(redis)
+  const plays = new Plays(redis)
+  const mixtapes = new MixtapeRegistry(redis)
+  t.teardown(async () => {
+    await mixtapes.close()
+    redis.disconnect()
+  })
+  const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis, log: pino({ level: 'silent' }) })
+  const names = () => readdirSync(cache.dir).sort()
+  /** As the processor does: reserve, write, publish. */
+  const publish = async (name: string, size: number, ageSeconds = 0) => {
+    await space.reserve(size)
+    writeFileSync(join(cache.dir, name), Buffer.alloc(size))
+    const time = Date.now() / 1000 - ageSeconds
+    utimesSync(join(cache.dir, name), time, time)
+  }
+  return { cache, usage, plays, mixtapes, redis, space, names, publish }
+}
+
+t.test('lru: what was played longest ago goes first, and what was just played never', async t => {
+  const { plays, names, publish, space, redis, usage } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
+  for (const [name, age] of [['a', 400], ['b', 300], ['c', 200], ['d', 100]] as const) await publish(`${name}_low.mp3`, 245, age)
+  await redis.zadd('mixtape:last-played', Date.now() - 7200_000, 'd_low.mp3')
+  await plays.touch(['a_low.mp3'])
+  await publish('e_low.mp3', 245)
+  t.same(names(), ['a_low.mp3', 'b_low.mp3', 'c_low.mp3', 'e_low.mp3'], 'd: played two hours ago')
+  await publish('f_low.mp3', 245)
+  t.same(names(), ['a_low.mp3', 'c_low.mp3', 'e_low.mp3', 'f_low.mp3'], 'b: the oldest of those never played')
+  await plays.touch(names())
+  await t.rejects(space.reserve(245), { message: /AUDIO_CACHE_MAX_SIZE, and no file may be evicted/ })
+  t.equal(names().length, 4, 'nothing that is protected went')
+  t.equal(await usage.get(), 980)
+  t.match(await usage.removed(), { size: 2 })
+})
+
+t.test('the tracks of mixtapes outlive one-off misses', async t => {
+  const { mixtapes, names, publish } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B', AUDIO_CACHE_EVICTION: 'age' })
+  await mixtapes.save({ slug: 'x', tracks: ['a.flac'], origin: 'api' })
+  await publish('a_low.mp3', 400, 900)
+  await publish('b_low.mp3', 400, 100)
+  await publish('c_low.mp3', 400)
+  t.same(names(), ['a_low.mp3', 'c_low.mp3'])
+})
+
+t.test('quality: the level that is played least goes first, medium last', async t => {
+  const { plays, names, publish } = await setUp(t, {
+    AUDIO_CACHE_MAX_SIZE: '900B', AUDIO_CACHE_EVICTION: 'quality', AUDIO_CACHE_PROTECT: '0'
+  })
+  for (const level of ['high', 'medium', 'low'] as const) await publish(`a_${level}.mp3`, 295)
+  await plays.countQualities(new Map([['high', 3], ['low', 1]]))
+  await plays.touch(['x_high.mp3', 'x_low.mp3'])
+  await publish('b_medium.mp3', 295)
+  t.same(names(), ['a_high.mp3', 'a_medium.mp3', 'b_medium.mp3'])
+  await publish('c_medium.mp3', 295)
+  t.same(names(), ['a_medium.mp3', 'b_medium.mp3', 'c_medium.mp3'])
+})
+
+t.test('what is left free on the file system is a limit too', async t => {
+  const { names, publish, space } = await setUp(t, { AUDIO_CACHE_MIN_FREE: '900000TB' })
+  await t.rejects(publish('a_low.mp3', 1000), { message: /AUDIO_CACHE_MIN_FREE/ })
+  await t.rejects(space.reserve(1), { message: /AUDIO_CACHE_MIN_FREE/ })
+  t.same(names(), [])
+})
+
+t.test('any sequence of publishing, playing, clearing and crashing keeps the limit and what is protected', async t => {
+  const LIMIT = 5000
+  const { cache, names, plays, usage, redis, space } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: `${LIMIT}B` })
+  const size = (name: string) => statSync(join(cache.dir, name), { throwIfNoEntry: false })?.size ?? 0
+  const total = () => names().reduce((sum, name) => sum + size(name), 0)
+  const isProtected = new Set<string>()
+  for (let step = 0; step < 400; step++) {
+    const name = `${Math.floor(Math.random() * 60)}_low.mp3`
+    const action = Math.random()
+    if (action < 0.7) {
+      const bytes = 1 + Math.floor(Math.random() * 900)
+      const replaced = size(name)
+      try {
+        await space.reserve(bytes)
+      } catch (error) {
+        if (!(error instanceof NoSpaceError)) throw error
+        const loose = names().filter(other => !isProtected.has(other))
+        t.same(loose, [], 'refused only where nothing could go')
+        await clearCache(cache.dir)
+        await usage.set(0)
+        isProtected.clear()
+        continue
+      }
+      if (action < 0.05) continue // crashed before it wrote: what it reserved is counted until the next walk
+      const still = size(name)
+      writeFileSync(join(cache.dir, name), Buffer.alloc(bytes))
+      await space.release(still)
+      t.ok(replaced >= still)
+    } else if (action < 0.85) {
+      const existing = names()
+      const played = existing[Math.floor(Math.random() * existing.length)]
+      if (played && isProtected.size < 4) {
+        await plays.touch([played])
+        isProtected.add(played)
+      }
+    } else if (action < 0.87) {
+      const { bytes } = await clearCache(cache.dir, { where: path => !isProtected.has(path) })
+      await usage.add(-bytes)
+    } else if (action < 0.88) {
+      await redis.del('mixtape:cache:bytes') // Redis came back empty
+    }
+    if (total() > LIMIT) t.fail(`${total()} bytes after step ${step}`)
+    for (const played of isProtected) if (!size(played)) t.fail(`${played} was protected`)
+  }
+  t.pass('the limit held')
+})
