@@ -5,18 +5,20 @@ const EXPOSED = [
   'Accept-Ranges', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified', 'Cache-Status', 'Retry-After'
 ]
 
-/** A page of another origin, or a Chromecast, plays too, and has to see how long the file is to seek in it. */
+/** Headers of every response: pages of other sites and Chromecasts may play, and read the length to seek. */
 export const CROSS_ORIGIN = [
   'access-control-allow-origin', '*',
   'access-control-expose-headers', EXPOSED.join(', ')
 ] as const
 
-/** Answers what a browser asks before it asks for a range. Its hook would cost every other answer more than it says. */
+/** Answers the preflight requests of browsers and Chromecasts, which name Content-Type too. */
 export async function preflightRoutes (app: FastifyInstance) {
   await app.register(cors, {
     origin: '*',
     methods: ['GET', 'HEAD'],
-    allowedHeaders: ['Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since'],
+    allowedHeaders: [
+      'Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since', 'Content-Type'
+    ],
     maxAge: 86400,
     strictPreflight: false
   })
