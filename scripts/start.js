@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { extname, join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { spawnChild } from './child.js'
 import { makeDemoLibrary } from './demo-library.js'
@@ -10,70 +11,73 @@ import { ensurePrerequisites } from './prerequisites.js'
 import { startRedis } from './redis.js'
 import { STREAMING, WORKER } from './services.js'
 
+/** `npm start`: installs, builds, and runs Redis, a worker and the streaming service until a signal ends all of them. */
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
-try {
-  process.loadEnvFile()
-} catch (error) {
-  if (error.code !== 'ENOENT') throw error
-}
-const env = { ...process.env }
-const host = env.HOST || '127.0.0.1'
-try {
-  // Asked first: what already answers there would pass for the service that cannot start. A PORT that is none is left
-  // to the service, which says what is allowed.
-  if (/^\d{0,5}$/.test(env.PORT ?? '')) env.PORT = `${await freePort(host, Number(env.PORT || 5000))}`
-} catch (error) {
-  console.error(`HOST and PORT: ${error.message}`)
-  process.exit(1)
-}
-
+const parent = process.ppid
 ensurePrerequisites()
-if (!env.MUSIC_ROOT) makeDemoLibrary(env.MUSIC_ROOT = resolve('data/music'))
+const { processEnvironment, readConfig } = await import('../packages/config/dist/index.js')
+const env = { ...processEnvironment() }
+const config = await readConfiguration()
+if (!env.MUSIC_ROOT) makeDemoLibrary(config.MUSIC_ROOT)
 
-/** What runs, in the order in which it is started; it ends in the other order. */
+/** The running processes, in the order of their start. They are ended in reverse order. */
 const running = []
-let ending
+let endingSince
 
-process.on('SIGINT', () => end(0))
-process.on('SIGTERM', () => end(0))
-process.on('SIGHUP', () => end(0))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0))
+// npm that is killed cannot pass the signal on. Then this process has another parent.
+setInterval(() => { if (process.ppid !== parent) end(0) }, 500).unref()
 
 if (!env.REDIS_URL) {
-  const redis = await startRedis({ dir: resolve('data/redis') }).catch(error => {
-    console.error(error.message)
-    process.exit(1)
-  })
+  const redis = await startRedis({ dir: resolve('data/redis') }).catch(error => fail(error.message))
   env.REDIS_URL = redis.url
   watch('Redis', redis.child)
 }
-if (!ending) start('The worker', WORKER.args)
-if (!ending) start('The streaming service', STREAMING.args)
-if (!ending) await greet()
+if (!endingSince) start('The worker', WORKER.command)
+if (!endingSince) start('The streaming service', STREAMING.command)
+if (!endingSince) await greet()
 
-function start (name, args) {
-  watch(name, spawnChild(process.execPath, args, { env, stdio: 'inherit' }))
+async function readConfiguration () {
+  try {
+    const config = readConfig(env)
+    // Checked before the start: a server that already listens there would be taken for this one.
+    env.PORT = `${await freePort(config.HOST, config.PORT)}`
+    return config
+  } catch (error) {
+    fail(error.code === 'EADDRINUSE' ? `PORT is ${env.PORT || 5000}, where another program listens already.` : error.message)
+  }
 }
 
+function fail (message) {
+  console.error(message)
+  process.exit(1)
+}
+
+function start (name, [program, ...args]) {
+  watch(name, spawnChild(program, args, { env, stdio: 'inherit' }))
+}
+
+/** Ends all processes when one ends by itself. */
 function watch (name, child) {
   const exited = once(child, 'exit')
   running.push({ child, exited })
   exited.then(([code, signal]) => {
-    if (ending) return
+    if (endingSince) return
     console.error(`${name} ended by itself (${signal ?? `status ${code}`}); ending the others`)
     end(signal ? 128 + constants.signals[signal] : code || 1)
   })
 }
 
 /**
- * The first call ends everything in order; a second one, from an impatient Ctrl-C, at once. npm passes on the signal
- * that the terminal sends to everybody, so that one Ctrl-C may come twice.
+ * Ends all processes in order. A second signal kills them. Signals within 500 ms count as one: Ctrl-C reaches this
+ * process twice, from the terminal and from npm.
  */
 async function end (status) {
-  if (ending) {
-    if (Date.now() - ending > 500) running.forEach(({ child }) => killGroup(child))
+  if (endingSince) {
+    if (Date.now() - endingSince > 500) running.forEach(({ child }) => killGroup(child))
     return
   }
-  ending = Date.now()
+  endingSince = Date.now()
   for (const { child, exited } of running.toReversed()) {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
     await exited
@@ -81,24 +85,26 @@ async function end (status) {
   process.exit(status)
 }
 
-/** With the worker goes its ffmpeg. */
+/** The group of the worker includes its ffmpeg processes. */
 function killGroup ({ pid, exitCode, signalCode }) {
   if (exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
 }
 
+/** Waits until the streaming service answers, and prints what to try, or what is wrong. */
 async function greet () {
-  const name = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host)
-  const address = `http://${name}:${env.PORT}`
-  for (let live = false; !live;) {
-    await new Promise(resolve => setTimeout(resolve, 50))
-    if (ending) return
-    live = await fetch(`${address}/health/live`).then(({ ok }) => ok, () => false)
-  }
-  const track = firstTrack(env.MUSIC_ROOT)
+  const { HOST } = config
+  const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[HOST] ?? (HOST.includes(':') ? `[${HOST}]` : HOST)
+  const address = `http://${host}:${env.PORT}`
+  const checks = await health(address)
+  if (!checks) return
+  const track = firstTrack(config.MUSIC_ROOT)
   const url = `${address}/play/${track === undefined ? '<path of a track>' : urlPath(track)}`
   const token = env.ADMIN_TOKEN ? '-H "Authorization: Bearer $ADMIN_TOKEN" ' : ''
+  const problems = problemsOf(checks, track)
   console.log(`
-Listening on ${address}/ - try:
+Listening on ${address}/${problems.map(problem => `\n\n  ! ${problem}`).join('')}
+
+Try:
 
   curl -I '${url}'
   curl -I '${url}?quality=medium'     # a miss; seconds later a hit
@@ -108,27 +114,53 @@ Ctrl-C ends it.
 `)
 }
 
-/** An apostrophe is allowed in a URL, and would end the quotes of the shell. */
+/** @returns the checks of /health/ready, after all are ok or two seconds have passed; undefined when ending */
+async function health (address) {
+  let checks
+  for (let deadline = Infinity; ;) {
+    if (endingSince) return
+    checks = await fetch(`${address}/health/ready`).then(async response => (await response.json()).checks, () => undefined)
+    if (checks && deadline === Infinity) deadline = Date.now() + 2000
+    if (Date.now() > deadline || (checks && Object.values(checks).every(check => check === 'ok'))) return checks
+    await setTimeout(50)
+  }
+}
+
+function problemsOf ({ music_root: library, cache, redis }, track) {
+  const problems = []
+  if (library !== 'ok') {
+    problems.push(`MUSIC_ROOT is ${config.MUSIC_ROOT}, which cannot be read: nothing can be played until it can.`)
+  } else if (track === undefined) {
+    problems.push(`MUSIC_ROOT is ${config.MUSIC_ROOT}, where no ${config.AUDIO_CACHE_TRANSCODE_EXTENSIONS.join(', ')} was found.`)
+  }
+  if (redis !== 'ok') {
+    const { protocol, host } = new URL(env.REDIS_URL)
+    problems.push(`Redis at ${protocol}//${host} is ${redis}: originals and cached files are played, ` +
+      'but nothing is transcoded and mixtapes are refused. Both go on when Redis answers.')
+  }
+  if (cache !== 'ok') problems.push(`AUDIO_CACHE_DIR is ${config.AUDIO_CACHE_DIR}: ${cache}. Originals are played.`)
+  return problems
+}
+
+/** An apostrophe is valid in a URL, but would end the quoted string in the shell. */
 function urlPath (path) {
   return path.split('/').map(encodeURIComponent).join('/').replaceAll("'", '%27')
 }
 
-/** A track that is worth transcoding, for the lines to try; a large library is not searched to its end. */
+/** @returns the path of a track that can be transcoded; at most 1000 folders are searched */
 function firstTrack (root) {
-  const extensions = (env.AUDIO_CACHE_TRANSCODE_EXTENSIONS || '.flac,.wav,.ogg,.m4a').split(',')
   const folders = ['']
-  for (let seen = 0; folders.length > 0 && seen < 1000; seen++) {
+  for (let searched = 0; folders.length > 0 && searched < 1000; searched++) {
     const folder = folders.shift()
     for (const entry of entries(join(root, folder))) {
       if (entry.name.startsWith('.')) continue
       const path = folder ? `${folder}/${entry.name}` : entry.name
       if (entry.isDirectory()) folders.push(path)
-      else if (entry.isFile() && extensions.includes(extname(path).toLowerCase())) return path
+      else if (entry.isFile() && config.AUDIO_CACHE_TRANSCODE_EXTENSIONS.includes(extname(path).toLowerCase())) return path
     }
   }
 }
 
-/** What cannot be read, or is not there, is the service's to complain of. */
 function entries (dir) {
   try {
     return readdirSync(dir, { withFileTypes: true })

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { t, type Test } from 'tap'
+import { freePort } from '../scripts/free-port.js'
+import { testRedis } from './fixtures/redis.ts'
+import { until } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** Runs `npm start` in the project, with a library of its own and a Redis of the test. */
+async function npmStart (t: Test, env: NodeJS.ProcessEnv) {
+  const npm = spawn('npm', ['start', '--silent'], {
+    cwd: ROOT, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const exited = once(npm, 'exit')
+  const output: string[] = []
+  npm.stdout.on('data', data => output.push(`${data}`))
+  npm.stderr.on('data', data => output.push(`${data}`))
+  t.teardown(async () => {
+    npm.kill('SIGTERM')
+    await exited
+  })
+  return { npm, exited, output: () => output.join('') }
+}
+
+async function setUp (t: Test) {
+  const dir = t.testdir({ music: {}, cache: {} })
+  const redis = await testRedis(t)
+  makeTrack(join(dir, 'music/a.flac'))
+  const env = {
+    MUSIC_ROOT: join(dir, 'music'),
+    AUDIO_CACHE_DIR: join(dir, 'cache'),
+    REDIS_URL: redis.url,
+    PORT: `${await freePort()}`,
+    LOG_LEVEL: 'silent'
+  }
+  return { env }
+}
+
+/** Ids of all processes whose environment has this variable. */
+function processesWith (variable: string): number[] {
+  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable)
+    } catch {
+      return false
+    }
+  })
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  t.test(`${signal} to npm ends all processes`, async t => {
+    const { env } = await setUp(t)
+    const { npm, exited, output } = await npmStart(t, env)
+    await until(() => output().includes('Ctrl-C ends it'))
+    t.match(output(), /Listening on http:\/\/127\.0\.0\.1:\d+\/\n\nTry:/, 'nothing is wrong')
+    t.match(output(), /curl -I '.*\/play\/a.flac\?quality=medium'/)
+    t.ok(processesWith(`PORT=${env.PORT}`).length >= 3)
+    npm.kill(signal)
+    await exited
+    await until(() => processesWith(`PORT=${env.PORT}`).length === 0)
+  })
+}
+
+t.test('the greeting says what is wrong, and what works meanwhile', async t => {
+  const { env } = await setUp(t)
+  const { output } = await npmStart(t, { ...env, MUSIC_ROOT: '/nope', REDIS_URL: 'redis://:secret@127.0.0.1:1' })
+  await until(() => output().includes('Ctrl-C ends it'))
+  t.match(output(), /! MUSIC_ROOT is \/nope, which cannot be read: nothing can be played/)
+  t.match(output(), /! Redis at redis:\/\/127\.0\.0\.1:1 is not reachable: originals and cached files are played/)
+  t.notMatch(output(), /secret/)
+})
+
+t.test('a wrong variable stops the start before anything runs', async t => {
+  const { env } = await setUp(t)
+  for (const [wrong, message] of [
+    [{ PORT: '99999' }, 'PORT is "99999". Allowed: a whole number from 0 to 65535.\n'],
+    [{ AUDIO_CACHE_ON_MISS: 'wait' }, 'AUDIO_CACHE_ON_MISS is "wait". Allowed: original or transcode.\n']
+  ] as const) {
+    const { exited, output } = await npmStart(t, { ...env, ...wrong })
+    t.equal((await exited)[0], 1)
+    t.equal(output(), message)
+  }
+})
+
+t.test('a port that is taken is named', async t => {
+  const { env } = await setUp(t)
+  const port = new URL(env.REDIS_URL).port
+  const { exited, output } = await npmStart(t, { ...env, PORT: port })
+  t.equal((await exited)[0], 1)
+  t.equal(output(), `PORT is ${port}, where another program listens already.\n`)
+})
