@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
 import { ConfigError, processEnvironment, readConfig } from '@mixtape/config'
 import { buildApp } from './app.ts'
+import { createLog } from './log.ts'
 
 /** How long responses may go on when the service stops. */
 const GRACE_MS = 10_000
@@ -14,11 +14,7 @@ try {
     throw new ConfigError(`HOST is "${config.HOST}" and ADMIN_TOKEN is not set, so that anyone who reaches this ` +
       'address could clear the cache. Allowed: an ADMIN_TOKEN, or a HOST on loopback such as 127.0.0.1.')
   }
-  const log = pino({
-    level: config.LOG_LEVEL,
-    name: 'streaming',
-    transport: process.stdout.isTTY ? { target: 'pino-pretty' } : undefined
-  })
+  const log = createLog({ level: config.LOG_LEVEL, name: 'streaming' })
   const app = await buildApp(config, log)
   closeWithGrace({ delay: GRACE_MS + 2000, logger: log }, async ({ err }) => {
     if (err) log.fatal(err)
