@@ -1,4 +1,4 @@
-# One image, two commands: the streaming service, and `node services/worker/dist/main.js`.
+# One image for both services. The default command is the streaming service, `node services/worker/dist/main.js` is the worker.
 
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
@@ -12,7 +12,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/services ./services
-# A named volume that is empty takes its owner from here.
+# An empty named volume gets its owner from this directory.
 RUN mkdir /music /cache && chown node:node /cache
 USER node
 EXPOSE 5000

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 
-/** The usual way to play what is not there yet: ffmpeg's output as it comes, without a length. A peer of the bench. */
+/** A peer of the benchmark: the usual way to play a track while it is transcoded. ffmpeg's output is sent without a length. */
 const server = createServer((request, response) => {
   const file = join(process.env.MUSIC_ROOT, new URL(request.url, 'http://x').pathname.slice('/play/'.length))
   const ffmpeg = spawn('ffmpeg', [

@@ -5,22 +5,24 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { STREAMING, WORKER } from '../scripts/services.js'
-import { bench, median } from './services.js'
+import { createSite, median } from './services.js'
 
 const ROUNDS = 5
 const SECONDS = 300
-/** Bytes of MP3 at medium: beyond tag and Info frame, two seconds, and the middle of the track. */
+/** Bytes of an MP3 at medium until the first audio after tag and Info frame, for two seconds, and to the middle. */
 const MP3 = { audio: 3000, twoSeconds: 48_000, middle: SECONDS * 12_000 }
 
 /**
- * What a listener waits for who plays a five-minute FLAC at medium that nobody has played before, in ms: medians of
- * interleaved rounds, each with tracks of its own.
+ * Measures how long a listener waits for a five-minute FLAC at medium that is not cached. Rounds are interleaved, and each
+ * uses new tracks.
  *
- * The original is no MP3: its two seconds are as many bytes of FLAC. Without ranges, the middle is what a player reads
- * its way through to.
+ * Two seconds of the original are counted in bytes of FLAC. The chunked response has no ranges: a player reaches the
+ * middle by reading everything before it.
+ *
+ * @returns rows for the report; times are medians in ms
  */
 export async function benchCold () {
-  const site = await bench()
+  const site = await createSite()
   const source = join(site.music, 'source.flac')
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `anoisesrc=d=${SECONDS}:r=44100:a=0.3:c=pink:s=1`, '-ac', '2', source])
   const servers = []
@@ -59,58 +61,58 @@ export async function benchCold () {
   }))
 }
 
-/** Plays two seconds, and leaves. */
+/** Plays two seconds, and disconnects. @returns the waits in ms */
 async function play (url) {
-  const answer = await request(url)
-  const isMp3 = answer.type === 'audio/mpeg'
+  const response = await request(url)
+  const isMp3 = response.type === 'audio/mpeg'
   const [audio, twoSeconds] = await Promise.all([
-    answer.reaches(isMp3 ? MP3.audio : 1),
-    answer.reaches(isMp3 ? MP3.twoSeconds : answer.length * 2 / SECONDS)
+    response.reaches(isMp3 ? MP3.audio : 1),
+    response.reaches(isMp3 ? MP3.twoSeconds : response.length * 2 / SECONDS)
   ])
-  answer.leave()
-  await quiet(url, answer)
-  return { headers: answer.headers, audio, twoSeconds }
+  response.disconnect()
+  await untilCached(url, response)
+  return { headers: response.headers, audio, twoSeconds }
 }
 
-/** Begins to play, and seeks to the middle as soon as the length is known; @returns how long the seek took */
+/** Starts to play, and seeks to the middle as soon as the length is known. @returns the ms that the seek took */
 async function seek (url) {
-  const answer = await request(url)
-  if (!answer.length) {
-    const time = await answer.reaches(MP3.middle)
-    answer.leave()
+  const response = await request(url)
+  if (!response.length) {
+    const time = await response.reaches(MP3.middle)
+    response.disconnect()
     return time
   }
-  const there = await request(url, { range: `bytes=${Math.floor(answer.length / 2)}-` })
-  const time = await there.reaches(1)
-  for (const { leave } of [answer, there]) leave()
-  await quiet(url, answer)
+  const target = await request(url, { range: `bytes=${Math.floor(response.length / 2)}-` })
+  const time = await target.reaches(1)
+  for (const { disconnect } of [response, target]) disconnect()
+  await untilCached(url, response)
   return time
 }
 
-/** Waits for the transcode that goes on when a listener has left, so that it is not measured with the next one. */
-async function quiet (url, { length }) {
+/** Waits until the track is cached. Its job goes on after the listener disconnects, and would disturb the next measurement. */
+async function untilCached (url, { length }) {
   if (!length) return
   while ((await fetch(url, { method: 'HEAD' })).headers.get('cache-status') !== 'mixtape; hit') await setTimeout(50)
 }
 
-/** Times are in ms from here on. */
+/** Sends a request. @returns the response once its headers are there; all times are in ms since the request */
 function request (url, headers = {}) {
-  const began = performance.now()
+  const startedAt = performance.now()
   return new Promise((resolve, reject) => {
-    const sent = get(url, { headers, agent: false }, response => {
+    const clientRequest = get(url, { headers, agent: false }, response => {
       let received = 0
-      const waits = []
+      const pending = []
       response.on('error', () => {}).on('data', ({ length }) => {
         received += length
-        while (waits[0]?.bytes <= received) waits.shift().resolve(performance.now() - began)
+        while (pending[0]?.bytes <= received) pending.shift().resolve(performance.now() - startedAt)
       })
       resolve({
-        headers: performance.now() - began,
+        headers: performance.now() - startedAt,
         type: response.headers['content-type'],
         length: Number(response.headers['content-length']),
-        /** Asked for in rising order. */
-        reaches: bytes => new Promise(resolve => { waits.push({ bytes, resolve }) }),
-        leave: () => sent.destroy()
+        /** Resolves with the time when so many bytes have arrived. Call it with increasing numbers. */
+        reaches: bytes => new Promise(resolve => { pending.push({ bytes, resolve }) }),
+        disconnect: () => clientRequest.destroy()
       })
     }).on('error', reject)
   })

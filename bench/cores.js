@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 
-/** Servers are pinned to one core, and what loads them to the others, where there are others and a way to pin. */
+/** Servers run on one core, and load generators on the others. Undefined with only one core, or without taskset. */
 export const { server: SERVER_CORE, load: LOAD_CORES } = split()
 
 function split () {
@@ -24,8 +24,9 @@ export function pinned (cores, ...command) {
   return cores === undefined ? command : ['taskset', '-c', cores, ...command]
 }
 
-/** @returns what to know of a machine that does something else too, before a measurement begins */
+/** @returns the load average before a measurement, with a warning where other programs would disturb it */
 export function foreignLoad () {
   const [load] = loadavg()
-  return `${load.toFixed(2)}${load > 0.3 ? ': WARNING, others disturb; trust CPU seconds and ratios more than rates' : ''}`
+  const warning = ': WARNING, other programs disturb: CPU seconds and ratios are more reliable than rates'
+  return `${load.toFixed(2)}${load > 0.3 ? warning : ''}`
 }

@@ -4,10 +4,9 @@ import { execFileSync } from 'node:child_process'
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
 /**
- * What processes have used, with those that they started.
- *
  * @param {number[]} pids
- * @returns {number} CPU seconds, user and system; with those of children that have ended and were waited for
+ * @returns {number} CPU seconds (user and system) of these processes and of all that they started, also of those that have
+ * ended and were waited for
  */
 export function cpuSeconds (pids) {
   return sum(tree(pids), pid => sum(times(pid), Number))
@@ -23,15 +22,15 @@ export function childrenSeconds (pid) {
   return sum(times(pid).slice(2), Number)
 }
 
-/** User and system time of a process, and those of its children, in seconds: fields 14 to 17, counted from 1. */
+/** @returns user and system time of a process, then those of its ended children, in seconds: fields 14 to 17 (proc(5)) */
 function times (pid) {
-  // The second field, a name in parentheses, may hold blanks.
+  // The second field is a name in parentheses, and may contain spaces.
   return read(pid, 'stat').replace(/.*\) /s, '').split(' ').slice(11, 15).map(ticks => Number(ticks) / TICKS)
 }
 
 /**
  * @param {number[]} pids
- * @returns {number} the memory of these processes and those that they started, in MiB: what is shared counts in parts
+ * @returns {number} memory in MiB of these processes and all that they started; shared memory is divided (PSS)
  */
 export function pssMiB (pids) {
   return sum(tree(pids), pid => Number(/^Pss:\s+(\d+) kB/m.exec(read(pid, 'smaps_rollup'))?.[1] ?? 0) / 1024)
@@ -45,7 +44,7 @@ function tree (pids) {
   return found
 }
 
-/** A process that has ended meanwhile used nothing. */
+/** @returns '' where the process has ended, so that it counts as 0 */
 function read (pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1')

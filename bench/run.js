@@ -5,25 +5,25 @@ import { ensurePrerequisites } from '../scripts/prerequisites.js'
 /** `npm run bench [section …]`: prints the tables of each section, and writes data/bench.json. */
 const SECTIONS = { cache: 'benchCache', cold: 'benchCold', serve: 'benchServe', transcode: 'benchTranscode' }
 
-/** Programs that a section needs beside those of the services, and the Debian package that brings each. */
+/** Programs that a section needs in addition to those of the services, and the Debian package of each. */
 const PROGRAMS = { serve: { wrk: 'wrk', nginx: 'nginx-light', ip: 'iproute2' } }
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter(name => !(name in SECTIONS))
+const requested = process.argv.slice(2)
+const unknown = requested.filter(name => !(name in SECTIONS))
 if (unknown.length > 0) {
-  console.error(`There is no section ${unknown.join(', ')}: only ${Object.keys(SECTIONS).join(', ')}`)
+  console.error(`Unknown section: ${unknown.join(', ')}. Sections: ${Object.keys(SECTIONS).join(', ')}`)
   process.exit(1)
 }
-const names = wanted.length > 0 ? wanted : Object.keys(SECTIONS)
+const names = requested.length > 0 ? requested : Object.keys(SECTIONS)
 ensurePrerequisites(Object.assign({}, ...names.map(name => PROGRAMS[name])))
 
 const report = { date: new Date().toISOString(), cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
 console.log(`${report.date} · ${report.cores} × ${report.cpu} · Node ${report.node}`)
 for (const name of names) {
-  // Only now: what the sections measure may have been built just before.
+  // Imported here, because ensurePrerequisites() may just have built what a section imports.
   const { [SECTIONS[name]]: section } = await import(`./${name}.js`)
   const result = report[name] = await section()
-  // Rows, or several tables of them by their titles.
+  // A section returns rows, or several tables by title.
   const tables = Array.isArray(result) ? { [name]: result } : result
   for (const [title, rows] of Object.entries(tables)) console.log(`\n## ${title}\n\n${table(rows)}`)
 }

@@ -5,16 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { spawnChild } from '../scripts/child.js'
 import { foreignLoad, LOAD_CORES, pinned, SERVER_CORE } from './cores.js'
 
-/** On the usual loopback, of 65,536, nginx stalls for some 43 ms in each answer of 64 KiB: that would flatter us. */
+/** With the MTU of loopback (65,536), nginx stalls for 43 ms in each response of 64 KiB. Its rates would be too low. */
 const NETWORK = 'ip link set lo mtu 1500 up'
 
 /**
- * How fast cached and other files go out, beside nginx and @fastify/static on the same files, and to listeners that are
- * slow: medians of interleaved rounds. All of it happens in a private network with the packets of an Ethernet.
+ * Measures how fast originals and cached files are served, in comparison with nginx and @fastify/static on the same
+ * files, and how slow listeners are served. Rounds are interleaved. All runs in a private network with Ethernet's MTU.
  *
  * BENCH_ROUNDS (5) and BENCH_SECONDS (5, for each measurement) may be set.
  *
- * @returns tables for the report
+ * @returns tables for the report, with medians
  */
 export async function benchServe () {
   const load = foreignLoad()
@@ -28,7 +28,7 @@ export async function benchServe () {
   const [code, signal] = await once(child, 'exit')
   if (!tables) throw new Error(`serve/main.js ended with ${signal ?? code}`)
   const conditions = {
-    network: isPrivate ? 'private, MTU 1500' : 'plain loopback: WARNING, nginx stalls there, and its rates are worth nothing',
+    network: isPrivate ? 'private, MTU 1500' : 'plain loopback: WARNING, nginx stalls there, and its rates are too low',
     cores: SERVER_CORE === undefined
       ? `not pinned, ${cpus().length} in all: WARNING, servers and load share them`
       : `servers (and Redis) on ${SERVER_CORE}, load on ${LOAD_CORES}`,

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline'
 import { spawnChild } from '../scripts/child.js'
 import { startRedis } from '../scripts/redis.js'
 
-/** A folder for a library, caches and Redis servers, and whatever runs in it: what a section measures. */
-export async function bench () {
+/** Makes a temporary folder with an empty library. What is started in it ends with stop(), which deletes the folder. */
+export async function createSite () {
   const dir = mkdtempSync(join(tmpdir(), 'bench-'))
   const music = join(dir, 'music')
   mkdirSync(music)
@@ -17,7 +17,7 @@ export async function bench () {
     dir,
     music,
     /**
-     * Starts a program, and resolves when a line of its output matches.
+     * Starts a program, and resolves when a line of its output matches. Rejects when the program ends before.
      *
      * @param {string[]} command
      * @param {RegExp} ready
@@ -33,16 +33,17 @@ export async function bench () {
           return { child, match }
         }
       }
-      throw new Error(`${program} ${args.join(' ')} ended`)
+      throw new Error(`${program} ${args.join(' ')} ended before it was ready`)
     },
-    /** An environment for both services, with a cache and a Redis of its own. */
-    async env (more = {}) {
-      const own = await startRedis({ dir: join(dir, `redis-${redis.length}`) })
-      const cache = join(dir, `cache-${redis.push(own)}`)
+    /** Makes a cache and starts a Redis. @returns the environment of services that use them */
+    async env (extraEnv = {}) {
+      const redisServer = await startRedis({ dir: join(dir, `redis-${redis.length}`) })
+      const cache = join(dir, `cache-${redis.push(redisServer)}`)
       mkdirSync(cache)
-      return { MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache, REDIS_URL: own.url, AUDIO_CACHE_MIN_FREE: '1B', PORT: '0', ...more }
+      const env = { MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache, REDIS_URL: redisServer.url, AUDIO_CACHE_MIN_FREE: '1B', PORT: '0' }
+      return { ...env, ...extraEnv }
     },
-    /** Of the servers behind `env`, in their order. */
+    /** @returns the process ids of the Redis servers, in the order of the env() calls */
     redisPids: () => redis.map(({ child }) => child.pid),
     async stop () {
       for (const child of children.toReversed()) {

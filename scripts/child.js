@@ -1,18 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process'
 
-/** How Linux is told to end a program when its parent ends, even by SIGKILL; elsewhere such an orphan lives on. */
-const TIED = ['setpriv', '--pdeathsig', 'TERM']
+/** Linux ends a program that is started with this when its parent ends, even by SIGKILL. Elsewhere it keeps running. */
+const END_WITH_PARENT = ['setpriv', '--pdeathsig', 'TERM']
 
 /**
- * Starts a program that is ended by its parent alone, and does not outlive it.
+ * Starts a program that ends at the latest when this process ends, on Linux even when this process is killed.
  *
  * @param {string} program
  * @param {string[]} args
  * @param {import('node:child_process').SpawnOptions} options
+ * @returns the child process, in a process group of its own
  */
 export function spawnChild (program, args, options) {
-  const [command, ...rest] = [...(canTie() ? TIED : []), program, ...args]
-  // In a process group of its own: a Ctrl-C in the terminal is for the parent, which ends its children in order.
+  const [command, ...rest] = [...(hasSetpriv() ? END_WITH_PARENT : []), program, ...args]
+  // Ctrl-C signals the group of the terminal. The child is in another one, so that the parent ends its children in order.
   const child = spawn(command, rest, { ...options, detached: true })
   const end = () => child.kill('SIGTERM')
   process.on('exit', end)
@@ -20,9 +21,9 @@ export function spawnChild (program, args, options) {
   return child
 }
 
-let tieable
+let isAvailable
 
-function canTie () {
-  tieable ??= spawnSync(TIED[0], [...TIED.slice(1), 'true']).status === 0
-  return tieable
+function hasSetpriv () {
+  isAvailable ??= spawnSync(END_WITH_PARENT[0], [...END_WITH_PARENT.slice(1), 'true']).status === 0
+  return isAvailable
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** Three notes of a chord, in Hz, for each track; half a minute of them rising one after the other. */
+/** Tracks of 30 s. The notes of a chord, in Hz, sound one after the other. */
 const TRACKS = [
   { path: 'demo/first-light/01-dawn.flac', title: 'Dawn', notes: [261.63, 329.63, 392.0] },
   { path: 'demo/first-light/02-noon.wav', title: 'Noon', notes: [293.66, 369.99, 440.0] },
@@ -12,7 +12,7 @@ const TRACKS = [
 ]
 
 /**
- * Makes a few tracks to play with, in the formats that people have. What is there already is kept.
+ * Makes demo tracks in common formats. Existing files are kept. Throws where ffmpeg fails.
  *
  * @param {string} dir becomes MUSIC_ROOT
  */

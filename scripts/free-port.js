@@ -3,8 +3,8 @@ import { createServer } from 'node:net'
 
 /**
  * @param {string} [host]
- * @param {number} [port] one that is wanted, or 0 for any
- * @returns {Promise<number>} a port that nothing listens on; rejects where the one that is wanted is taken
+ * @param {number} [port] 0 for any free port
+ * @returns {Promise<number>} a port that no program listens on; rejects where the given port is in use
  */
 export async function freePort (host = '127.0.0.1', port = 0) {
   const server = createServer().listen({ host, port })

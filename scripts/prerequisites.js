@@ -6,12 +6,11 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Programs the services need, and the package that brings them, by package manager: that of the program's name, where
- * none is said. dnf finds a package by the file in it: which one has ffmpeg or a Redis differs from one release of
- * Fedora to the next.
+ * Programs that the services need, and the package of each by package manager. Without an entry, the package has the name
+ * of the program. dnf gets the path of a file, because the package that contains it differs between releases of Fedora.
  *
- * @typedef {{ apt?: string, dnf?: string, apk?: string, brew?: string, works?: () => boolean }} Program `works` where
- * a program on the PATH may still lack what is needed
+ * @typedef {{ apt?: string, dnf?: string, apk?: string, brew?: string, works?: () => boolean }} Program `works` tells
+ * whether a program on the PATH has all that is needed
  * @type {Record<string, Program>}
  */
 const PROGRAMS = {
@@ -28,7 +27,7 @@ const INSTALL = {
 }
 
 /**
- * Brings what a fresh clone lacks: npm packages, programs, a build. Says what it does, and does nothing twice.
+ * Installs missing programs and npm packages, and builds. Prints what it installs. Ends the process where that fails.
  *
  * @param {Record<string, Program>} extra further programs
  */
@@ -52,7 +51,7 @@ function ensurePrograms (programs) {
   const root = rootCommand()
   if (isOnPath('apt-get') && root) {
     console.log(`Installing ${packages('apt')} with apt-get, for ${missing.join(', ')} …`)
-    // RUNLEVEL=1: without it an init other than systemd starts a Redis of Debian's own.
+    // Without RUNLEVEL=1, an init other than systemd starts the Redis service of Debian.
     const apt = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', '-qq']
     run(apt[0], [...apt.slice(1), 'update'], 'apt-get update failed')
     const install = ['install', '-y', '--no-install-recommends', ...packages('apt').split(' ')]
@@ -67,7 +66,7 @@ function ensurePrograms (programs) {
   stop(`${missing.join(', ')} not found. Install with:\n\n  ${INSTALL[manager]} ${packages(manager)}\n`)
 }
 
-/** @returns how to run a command as root without being asked for a password, if there is a way */
+/** @returns the words before a command that run it as root without a password; undefined where that is impossible */
 function rootCommand () {
   if (process.getuid?.() === 0) return ['env']
   if (isOnPath('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0) return ['sudo', '-n']
@@ -85,7 +84,7 @@ function isOnPath (name) {
   })
 }
 
-/** Shows what a command printed only where it failed. */
+/** Runs a command. Where it fails, prints its output and ends this process. */
 function run (command, args, failure) {
   const { status, error, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 })
   if (status !== 0) stop(`${failure}: ${error?.message ?? ''}\n${stdout ?? ''}${stderr ?? ''}`)

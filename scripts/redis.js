@@ -11,9 +11,9 @@ import { freePort } from './free-port.js'
 const CONFIG = fileURLToPath(new URL('../redis.conf', import.meta.url))
 
 /**
- * Starts a private Redis as a child process, on loopback.
+ * Starts a Redis as a child process, on loopback. Rejects where another one already uses the same folder.
  *
- * @param {{ dir: string, port?: number }} options where its data is, and a port if it must be a certain one
+ * @param {{ dir: string, port?: number }} options the folder of its data, and its port; without a port, any free one
  * @returns {Promise<{ url: string, port: number, child: import('node:child_process').ChildProcess, stop(): Promise<void> }>}
  */
 export async function startRedis ({ dir, port }) {
@@ -36,7 +36,7 @@ export async function startRedis ({ dir, port }) {
   }
 }
 
-/** Resolves when Redis takes connections, rejects with its last words when it ends before. */
+/** Resolves when Redis accepts connections. Rejects with its last lines of output when it ends before. */
 async function ready (child, exited) {
   const lines = []
   const output = createInterface({ input: child.stdout })
@@ -52,7 +52,7 @@ async function ready (child, exited) {
   ])
 }
 
-/** Two Redis servers on one log would ruin it. */
+/** Two Redis servers would corrupt the append-only file in one folder. */
 async function refuseSecond (dir) {
   const port = Number(await readFile(join(dir, 'port'), 'utf8').catch(() => ''))
   if (!port || !await answersPing(port)) return

@@ -1,14 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { ensurePrerequisites } from './prerequisites.js'
 
-/** `npm test [-- file …]`: installs, builds, and runs all tests with their coverage, or some without. */
+/** `npm test [-- file …]`: installs, builds, and runs all tests with coverage, or the given files without coverage. */
 ensurePrerequisites({
   chromium: {},
   curl: {},
   mpg123: {},
   mpv: {},
   nginx: { apt: 'nginx-light' },
-  // On Debian each format of sox is a package of its own.
+  // On Debian, sox needs a package for each format.
   sox: { apt: 'sox libsox-fmt-mp3', works: () => / mp3 /.test(spawnSync('sox', ['--help'], { encoding: 'utf8' }).stdout) }
 })
 const args = process.argv.slice(2)

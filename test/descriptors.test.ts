@@ -9,7 +9,7 @@ import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
-t.test('with 256 descriptors, more tracks than that are played, and more connections than that are survived', async t => {
+t.test('a service with 256 descriptors plays 400 tracks, and survives 400 idle connections', async t => {
   const dir = t.testdir({ music: {}, cache: {} })
   const music = join(dir, 'music')
   const redis = await testRedis(t)

@@ -6,10 +6,10 @@ import { t, type Test } from 'tap'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
-import { encoders, refusal, startStreaming, startWorker, until, type Service } from './fixtures/services.ts'
-import { decodedSamples, describe, makeTrack } from './fixtures/tracks.ts'
+import { encoderPids, startAndFail, startStreaming, startWorker, until, type Service } from './fixtures/services.ts'
+import { decodedSamples, ffprobe, makeTrack } from './fixtures/tracks.ts'
 
-/** A library, a cache and a Redis of a test's own, and the environment that names them. */
+/** Makes an empty library, an empty cache and a Redis for one test. @returns them, and the environment of the services */
 async function setUp (t: Test) {
   const dir = t.testdir({ music: {}, cache: {} })
   const redis = await testRedis(t)
@@ -19,17 +19,16 @@ async function setUp (t: Test) {
   return { music, cache, redis, env }
 }
 
-/** Asks until the answer comes out of the cache; the worker's log says when that is. */
+/** Plays a track, waits until the worker has cached the transcode, and plays it again. @returns the second response */
 async function untilHit (worker: Service, url: string, path: string) {
   const [, name = '', quality = ''] = /([^/]+)\?quality=(\w+)$/.exec(path) ?? []
   const pattern = new RegExp(`Cached: ${decodeURIComponent(name).replaceAll(/[.+()[\]]/g, '\\$&')} → ${quality}`)
   await http(url, path)
   await worker.logged(pattern)
-  const answer = await http(url, path)
-  return answer
+  return await http(url, path)
 }
 
-t.test('miss, transcode, hit: for every kind of source', async t => {
+t.test('a miss becomes a hit, for every kind of source', async t => {
   const { music, cache, env } = await setUp(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const tags = { title: 'So What', artist: 'Somebody', album: 'An Album', track: '1', date: '1959', genre: 'Jazz' }
@@ -43,22 +42,22 @@ t.test('miss, transcode, hit: for every kind of source', async t => {
       const path = `/play/jazz/${name}?quality=${quality}`
       const miss = await http(streaming.url, path)
       t.match(miss, { status: 200, headers: { 'cache-status': 'mixtape; fwd=miss; detail=absent' } })
-      t.ok(miss.body.equals(original), 'the original meanwhile')
+      t.ok(miss.body.equals(original), 'the original is served until then')
       const hit = await untilHit(worker, streaming.url, path)
       t.match(hit, { status: 200, headers: { 'cache-status': 'mixtape; hit', 'content-type': 'audio/mpeg' } })
       const file = join(cache, 'jazz', `${name.replace(/\.\w+$/, '')}_${quality}.mp3`)
       t.ok(hit.body.equals(readFileSync(file)))
-      const format = await describe(file)
+      const format = await ffprobe(file)
       t.match(format, { codec_name: 'mp3', bit_rate: `${bitrate}000`, sample_rate: '44100', channels: 2, tags })
       t.ok(Math.abs(format.duration - 5) < 0.05, `${format.duration} s`)
-      t.ok(Math.abs(decodedSamples(file) - 5 * 44100) <= 44, 'gapless')
+      t.ok(Math.abs(decodedSamples(file) - 5 * 44100) <= 44, 'no gap before or after')
     }
   }
   for (const name of ['a.mp3', 'a.aac']) {
     makeTrack(join(music, name))
-    const answer = await http(streaming.url, `/play/${name}?quality=low`)
-    t.match(answer.headers, { 'cache-status': 'mixtape; fwd=miss; detail="not transcodable"' })
-    t.ok(answer.body.equals(readFileSync(join(music, name))))
+    const response = await http(streaming.url, `/play/${name}?quality=low`)
+    t.match(response.headers, { 'cache-status': 'mixtape; fwd=miss; detail="not transcodable"' })
+    t.ok(response.body.equals(readFileSync(join(music, name))))
   }
   t.match((await http(streaming.url, '/admin/cache/stats')).json(), { cached_files: 18 })
   t.equal(await streaming.stop(), 0)
@@ -67,7 +66,7 @@ t.test('miss, transcode, hit: for every kind of source', async t => {
   t.equal(streaming.lines.filter(line => line.includes('Cache miss: ')).length, 36)
 })
 
-t.test('names that other programs would take for something else', async t => {
+t.test('files are transcoded whose names ffmpeg or a shell could misread', async t => {
   const { music, env } = await setUp(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const source = makeTrack(join(music, 'a.flac'), { seconds: 1 })
@@ -82,7 +81,7 @@ t.test('names that other programs would take for something else', async t => {
   t.same(worker.lines.filter(line => line.includes('failed')), [])
 })
 
-t.test('song.flac and song.wav side by side are two songs', async t => {
+t.test('song.flac and song.wav in one folder have separate cached files', async t => {
   const { music, cache, env } = await setUp(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'song.flac'), { seconds: 2 })
@@ -91,26 +90,26 @@ t.test('song.flac and song.wav side by side are two songs', async t => {
   await untilHit(worker, streaming.url, '/play/song.wav?quality=low')
   t.same(readdirSync(cache).sort(), ['song.wav_low.mp3', 'song_low.mp3'])
   for (const [name, seconds] of [['song.flac', 2], ['song.wav', 3]] as const) {
-    const file = join(cache, '../answer.mp3')
+    const file = join(cache, '../response.mp3')
     writeFileSync(file, (await http(streaming.url, `/play/${name}?quality=low`)).body)
     t.equal(decodedSamples(file), seconds * 44100, name)
   }
 })
 
-t.test('a thousand misses at once are one job and one run of ffmpeg', async t => {
+t.test('1000 concurrent misses of a track make one job, which runs ffmpeg once', async t => {
   const { music, env } = await setUp(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'a.flac'), { seconds: 20 })
   const head = async () => await http(streaming.url, '/play/a.flac?quality=low', { method: 'HEAD' })
-  const answers = await Promise.all(Array.from({ length: 1000 }, head))
-  t.ok(answers.every(({ status }) => status === 200))
+  const responses = await Promise.all(Array.from({ length: 1000 }, head))
+  t.ok(responses.every(({ status }) => status === 200))
   await worker.logged(/Cached: a.flac/)
   t.equal((await head()).headers['cache-status'], 'mixtape; hit')
   t.equal(await worker.stop(), 0)
   t.equal(worker.lines.filter(line => line.includes('Cached: ')).length, 1)
 })
 
-t.test('after a clear, and after a broken source was replaced, the next miss works again', async t => {
+t.test('a miss is transcoded after the cache was cleared, and after a broken source was replaced', async t => {
   const { music, env } = await setUp(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const good = makeTrack(join(music, 'good.flac'))
@@ -132,28 +131,28 @@ t.test('after a clear, and after a broken source was replaced, the next miss wor
     copyFileSync(good, join(music, 'new'))
     renameSync(join(music, 'new'), join(music, name))
     t.equal((await untilHit(worker, streaming.url, path)).headers['cache-status'], 'mixtape; hit')
-    t.notOk(worker.lines.some(line => line.includes('failed')), 'and was not tried again before it changed')
+    t.notOk(worker.lines.some(line => line.includes('failed')), 'the broken source was not tried again')
   }
 })
 
-t.test('poisoned jobs fail at once and hurt nobody else', async t => {
+t.test('invalid jobs fail at once, and other jobs still run', async t => {
   const { music, env, redis } = await setUp(t)
   const queue = new Queue(QUEUE_NAME, { connection: { url: redis.url }, prefix: KEY_PREFIX })
   t.teardown(() => queue.close())
-  const poison = [
+  const invalidJobs = [
     { path: '../../etc/passwd', quality: 'low', reason: 'miss' }, { path: '/etc/x.flac', quality: 'low', reason: 'miss' },
     { path: 'a.flac', quality: 'ultra', reason: 'miss' }, { path: 7, quality: 'low', reason: 'miss' }, null, 'x', [],
     { path: 'x'.repeat(1e6), quality: 'low', reason: 'miss' }, { path: 'gone.flac', quality: 'low', reason: 'miss' }
   ]
-  await queue.addBulk(poison.map(data => ({ name: 'poison', data, opts: { attempts: 5 } })))
+  await queue.addBulk(invalidJobs.map(data => ({ name: 'invalid', data, opts: { attempts: 5 } })))
   makeTrack(join(music, 'a.flac'))
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   t.equal((await untilHit(worker, streaming.url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
-  t.equal(await queue.getFailedCount(), poison.length)
-  t.equal(await queue.getDelayedCount(), 0, 'none is tried again')
+  t.equal(await queue.getFailedCount(), invalidJobs.length)
+  t.equal(await queue.getDelayedCount(), 0, 'no invalid job is tried again')
 })
 
-t.test('Redis goes: listeners notice nothing; it comes back: misses are enqueued again', async t => {
+t.test('without Redis, hits and originals are served; when Redis is back, misses are enqueued again', async t => {
   const { music, env, redis } = await setUp(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const track = makeTrack(join(music, 'a.flac'))
@@ -170,7 +169,7 @@ t.test('Redis goes: listeners notice nothing; it comes back: misses are enqueued
   t.equal((await untilHit(worker, streaming.url, '/play/b.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
 })
 
-t.test('Redis hangs: no request waits for it', async t => {
+t.test('no request waits for a Redis that hangs', async t => {
   const { music, env, redis } = await setUp(t)
   const streaming = await startStreaming(t, env)
   makeTrack(join(music, 'a.flac'))
@@ -182,25 +181,25 @@ t.test('Redis hangs: no request waits for it', async t => {
   redis.child.kill('SIGCONT')
 })
 
-t.test('a worker is killed in mid-transcode: no orphan, nothing half-made, and the job runs again', async t => {
+t.test('a killed worker leaves no ffmpeg process and no incomplete file, and its job runs again', async t => {
   const { music, cache, env } = await setUp(t)
   const streaming = await startStreaming(t, env)
   makeTrack(join(music, 'long.flac'), { seconds: 600 })
   const worker = await startWorker(t, env)
   await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })
   await until(() => readdirSync(cache).some(name => name.endsWith('.part')))
-  await until(() => encoders(worker.child.pid).length > 0)
-  const pids = encoders(worker.child.pid)
+  await until(() => encoderPids(worker.child.pid).length > 0)
+  const pids = encoderPids(worker.child.pid)
   await worker.stop('SIGKILL')
   await until(() => !pids.some(isRunning))
-  t.pass('ffmpeg died with its worker')
+  t.pass('ffmpeg ended with its worker')
   const next = await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })
   t.equal(next.headers['cache-status'], 'mixtape; fwd=miss; detail=absent')
 
   const second = await startWorker(t, env)
   await second.logged(/Cached: long.flac/)
   t.equal((await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })).headers['cache-status'], 'mixtape; hit')
-  t.same(readdirSync(cache), ['long_high.mp3'], 'the part of the dead worker was swept')
+  t.same(readdirSync(cache), ['long_high.mp3'], 'the part of the killed worker was deleted')
 })
 
 function isRunning (pid: number): boolean {
@@ -211,7 +210,7 @@ function isRunning (pid: number): boolean {
   }
 }
 
-t.test('a worker is told to stop: what runs is finished', async t => {
+t.test('a worker that gets SIGTERM finishes the running job', async t => {
   const { music, cache, env } = await setUp(t)
   const streaming = await startStreaming(t, env)
   makeTrack(join(music, 'a.flac'), { seconds: 120 })
@@ -222,17 +221,17 @@ t.test('a worker is told to stop: what runs is finished', async t => {
   t.same(readdirSync(cache), ['a_high.mp3'])
 })
 
-t.test('a wrong environment stops the start with a sentence', async t => {
+t.test('a wrong environment variable stops the start with one message', async t => {
   const { env } = await setUp(t)
-  for (const [wrong, sentence] of [
+  for (const [wrong, message] of [
     [{ PORT: 'http' }, 'PORT is "http". Allowed: a whole number from 0 to 65535.'],
     [{ HOST: '0.0.0.0' }, /^HOST is "0.0.0.0" and ADMIN_TOKEN is not set/]
   ] as const) {
-    const { status, said } = await refusal(t, { ...env, ...wrong })
+    const { status, output } = await startAndFail(t, { ...env, ...wrong })
     t.equal(status, 1)
-    t.match(said, sentence)
-    t.notMatch(said, /^ +at /m, 'no stack')
+    t.match(output, message)
+    t.notMatch(output, /^ +at /m, 'no stack trace')
   }
-  const open = await startStreaming(t, { ...env, HOST: '0.0.0.0', ADMIN_TOKEN: 'secret' })
-  t.equal((await http(open.url, '/admin/cache/stats')).status, 401)
+  const streaming = await startStreaming(t, { ...env, HOST: '0.0.0.0', ADMIN_TOKEN: 'secret' })
+  t.equal((await http(streaming.url, '/admin/cache/stats')).status, 401)
 })

@@ -10,7 +10,7 @@ import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
-/** The nginx.conf of the front, with the places of this test. */
+/** Starts nginx with nginx.conf, in which addresses and paths are those of this test. @returns its base URL */
 async function startFront (t: Test, { streaming, music, cache }: { streaming: string, music: string, cache: string }): Promise<string> {
   const dir = join(t.testdirName, 'nginx')
   mkdirSync(dir)
@@ -21,7 +21,7 @@ async function startFront (t: Test, { streaming, music, cache }: { streaming: st
     .replace('/music/', `${music}/`)
     .replace('/cache/;', `${cache}/;`)
     .replace('http {', `http { ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`).join(' ')}`)
-  // As root it would send files as another user, who does not see into every folder.
+  // A root process of nginx starts workers as another user, who may not read all folders.
   writeFileSync(join(dir, 'nginx.conf'), `user root; daemon off; pid ${dir}/pid; error_log ${dir}/error.log;\n${conf}`)
   const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], { stdio: 'ignore' })
   const exited = once(nginx, 'exit')
@@ -37,20 +37,20 @@ async function startFront (t: Test, { streaming, music, cache }: { streaming: st
   return `http://127.0.0.1:${port}`
 }
 
-async function setUp (t: Test, more: NodeJS.ProcessEnv = {}) {
+async function setUp (t: Test, extraEnv: NodeJS.ProcessEnv = {}) {
   const dir = t.testdir({ music: {}, cache: {} })
   const redis = await testRedis(t)
   const env = {
-    MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url, X_ACCEL: '1', ...more
+    MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url, X_ACCEL: '1', ...extraEnv
   }
   const [{ url: streaming }, direct, worker] = await Promise.all([
     startStreaming(t, env), startStreaming(t, { ...env, X_ACCEL: '0' }), startWorker(t, env)
   ])
-  const places = { streaming, music: env.MUSIC_ROOT, cache: env.AUDIO_CACHE_DIR }
-  return { ...places, front: await startFront(t, places), direct: direct.url, worker }
+  const site = { streaming, music: env.MUSIC_ROOT, cache: env.AUDIO_CACHE_DIR }
+  return { ...site, front: await startFront(t, site), direct: direct.url, worker }
 }
 
-t.test('behind nginx every answer is the one that the service itself gives', async t => {
+t.test('a response through nginx equals the response of the streaming service alone', async t => {
   const { music, cache, streaming, front, direct, worker } = await setUp(t)
   const names = [
     'plain.flac', 'a+b & c.flac', '100%.flac', '%41.flac', 'Ünïcödé 音楽.flac', 'what?.flac', 'a#b;c=d.flac', '"quoted" \'name\'.flac',
@@ -73,26 +73,27 @@ t.test('behind nginx every answer is the one that the service itself gives', asy
         ['HEAD', { range: 'bytes=1-2' }], ['GET', { 'if-modified-since': new Date().toUTCString() }],
         ['GET', { origin: 'http://elsewhere.example' }]
       ] as const) {
-        const [ours, theirs] = await Promise.all([http(direct, path, { method, headers }), http(front, path, { method, headers })])
-        const about = `${method} ${path} ${JSON.stringify(headers)}`
+        const options = { method, headers }
+        const [expected, actual] = await Promise.all([http(direct, path, options), http(front, path, options)])
+        const description = `${method} ${path} ${JSON.stringify(headers)}`
         for (const name of ['content-type', 'etag', 'cache-status', 'cache-control', 'content-range', 'access-control-allow-origin', 'last-modified']) {
-          t.equal(theirs.headers[name], ours.headers[name], `${name} of ${about}`)
+          t.equal(actual.headers[name], expected.headers[name], `${name} of ${description}`)
         }
-        t.equal(theirs.status, ours.status, about)
-        t.ok(theirs.body.equals(ours.body), about)
+        t.equal(actual.status, expected.status, description)
+        t.ok(actual.body.equals(expected.body), description)
       }
     }
   }
   t.match(await http(streaming, '/play/jazz/so%20what.flac?quality=low'), {
     headers: { 'x-accel-redirect': '/_cache/jazz/so%20what_low.mp3', 'content-length': '0' }
   })
-  t.equal((await http(front, '/_library/plain.flac')).status, 404, 'nobody gets past the service')
+  t.equal((await http(front, '/_library/plain.flac')).status, 404, 'a client cannot request files directly')
   t.equal((await http(front, '/play/missing.flac')).status, 404)
   t.equal((await http(front, '/health/ready')).json().status, 'ok')
   t.notMatch(worker.lines.join('\n'), /failed/)
 })
 
-t.test('behind nginx a live miss is sent by the service', async t => {
+t.test('behind nginx, the streaming service sends a live miss itself', async t => {
   const { music, cache, front, worker } = await setUp(t, { AUDIO_CACHE_ON_MISS: 'transcode', AUDIO_CACHE_LIVE_WAIT: '20' })
   makeTrack(join(music, 'long.flac'), { seconds: 120 })
   const miss = await http(front, '/play/long.flac?quality=low')

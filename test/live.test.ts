@@ -9,13 +9,13 @@ import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { pino } from 'pino'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
-import { encoders, startStreaming, startWorker, until } from './fixtures/services.ts'
+import { encoderPids, startStreaming, startWorker, until } from './fixtures/services.ts'
 import { decodedSamples, makeTrack } from './fixtures/tracks.ts'
 
 const LIVE = 'mixtape; fwd=miss; stored; detail=live'
-const range = (value: string) => ({ headers: { range: `bytes=${value}` } })
+const withRange = (value: string) => ({ headers: { range: `bytes=${value}` } })
 
-t.test('a miss is the file that it is going to be, for every kind of source and quality', async t => {
+t.test('a live miss has the same bytes as the published file, for every kind of source and quality', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   for (const [name, options] of [
@@ -27,101 +27,104 @@ t.test('a miss is the file that it is going to be, for every kind of source and 
     makeTrack(join(music, name), { seconds, rate: name.startsWith('opus') ? 48000 : rate, channels, tags, options: [...options] })
     for (const quality of ['high', 'medium', 'low']) {
       const path = `/play/${name}?quality=${quality}`
-      const about = `${name}, ${seconds} s at ${rate} Hz, ${channels} channels, ${quality}`
+      const description = `${name}, ${seconds} s at ${rate} Hz, ${channels} channels, ${quality}`
       const miss = await http(url, path)
       await worker.logged(new RegExp(`Cached: ${name} → ${quality}`))
       const file = join(cache, name.replace(/\.\w+$/, `_${quality}.mp3`))
-      t.match(miss, { status: 200, headers: { 'cache-status': LIVE, 'content-type': 'audio/mpeg', 'accept-ranges': 'bytes' } }, about)
-      t.ok(miss.body.equals(readFileSync(file)), about)
+      t.match(miss, {
+        status: 200, headers: { 'cache-status': LIVE, 'content-type': 'audio/mpeg', 'accept-ranges': 'bytes' }
+      }, description)
+      t.ok(miss.body.equals(readFileSync(file)), description)
       const hit = await http(url, path)
       t.match(hit.headers, { 'cache-status': 'mixtape; hit', etag: miss.headers.etag, 'content-length': miss.headers['content-length'] })
-      t.ok(Math.abs(decodedSamples(file) - seconds * 44100) <= 1100, about)
+      t.ok(Math.abs(decodedSamples(file) - seconds * 44100) <= 1100, description)
     }
   }
 })
 
-t.test('fifty listeners on one cold track, whole and in part: one encoder, one file, one tag', async t => {
+t.test('50 listeners to one absent track, whole and by range, share one transcode and one entity tag', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
-  makeTrack(join(music, 'long.flac'), { seconds: 120 }) // 1.9 MB at low, all of it within a listener's patience
+  makeTrack(join(music, 'long.flac'), { seconds: 120 }) // 1.9 MB at low, so that no range is refused as too far ahead
   const path = '/play/long.flac?quality=low'
   const probe = await http(url, path, { method: 'HEAD' })
   const size = Number(probe.headers['content-length'])
   t.match(probe, { status: 200, headers: { 'cache-status': LIVE, etag: /^"\w+"$/ } })
-  const wanted: (readonly [number, number])[] = [
+  const ranges: (readonly [number, number])[] = [
     [0, 1], [size - 128, size - 1], [size - 1, size - 1], [size - 500, size - 1], [size >> 1, size - 1], [0, size - 1],
     ...Array.from({ length: 30 }, () => {
       const first = randomInt(size)
       return [first, randomInt(first, size)] as const
     })
   ]
-  const [wholes, parts, conditional] = await Promise.all([
+  const [wholeResponses, rangeResponses, conditionalResponses] = await Promise.all([
     Promise.all(Array.from({ length: 14 }, () => http(url, path))),
-    Promise.all(wanted.map(([first, last]) => http(url, path, range(`${first}-${last}`)))),
+    Promise.all(ranges.map(([first, last]) => http(url, path, withRange(`${first}-${last}`)))),
     Promise.all([
       http(url, path, { headers: { 'if-none-match': probe.headers.etag } }),
       http(url, path, { headers: { 'if-range': probe.headers.etag, range: 'bytes=-100' } }),
       http(url, path, { headers: { 'if-range': '"other"', range: 'bytes=5-6' } }),
-      http(url, path, range(`${size}-`))
+      http(url, path, withRange(`${size}-`))
     ])
   ])
-  await worker.logged(/Cached: /) // the last byte is there before the file has its name
+  await worker.logged(/Cached: /) // the last byte is sent before the part is renamed
   const file = readFileSync(join(cache, 'long_low.mp3'))
   t.equal(file.length, size)
-  for (const { status, headers, body } of wholes) {
+  for (const { status, headers, body } of wholeResponses) {
     t.match({ status, headers }, { status: 200, headers: { etag: probe.headers.etag, 'content-length': `${size}` } })
     t.ok(body.equals(file))
   }
-  for (const [i, { status, headers, body }] of parts.entries()) {
-    const [first, last] = wanted[i]!
+  for (const [i, { status, headers, body }] of rangeResponses.entries()) {
+    const [first, last] = ranges[i]!
     t.match({ status, headers }, { status: 206, headers: { etag: probe.headers.etag, 'content-range': `bytes ${first}-${last}/${size}` } })
     t.ok(body.equals(file.subarray(first, last + 1)), `${first}-${last}`)
   }
-  t.match(conditional.map(({ status }) => status), [304, 206, 200, 416])
-  t.ok(conditional[2]!.body.equals(file))
+  t.match(conditionalResponses.map(({ status }) => status), [304, 206, 200, 416])
+  t.ok(conditionalResponses[2]!.body.equals(file))
   t.equal(worker.lines.filter(line => /Cached: /.test(line)).length, 1)
 })
 
-t.test('the end of a file is told before its middle is there', async t => {
+t.test('a range at the end of the file is served before the middle is encoded', async t => {
   const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 600, tags: { title: 'The End' } })
-  const { body } = await http(url, '/play/long.flac?quality=low', range('-128'))
+  const { body } = await http(url, '/play/long.flac?quality=low', withRange('-128'))
   t.match(body.toString('latin1'), /^TAGThe End\0/)
   t.notMatch(worker.lines.join('\n'), /Cached:/)
 })
 
-t.test('nobody who could make it: the original, and why', async t => {
+t.test('the original is served with a reason where no live transcode is possible', async t => {
   const { music, env, redis } = await liveSite(t)
-  const impatient = { ...env, AUDIO_CACHE_LIVE_WAIT: '0.5', LIVE_MAX: '1' }
-  const { url } = await startStreaming(t, impatient)
+  const shortWaitEnv = { ...env, AUDIO_CACHE_LIVE_WAIT: '0.5', LIVE_MAX: '1' }
+  const { url } = await startStreaming(t, shortWaitEnv)
   for (const name of ['a.flac', 'b.flac', 'unheard.flac', 'broken.flac']) makeTrack(join(music, name))
   writeFileSync(join(music, 'broken.flac'), 'no audio')
-  const why = async (path: string) => {
+  /** Plays a track, and checks that the original is served. @returns Cache-Status */
+  const playOriginal = async (path: string) => {
     const { status, headers, body } = await http(url, path)
     t.equal(status, 200)
     t.ok(body.equals(readFileSync(join(music, new URL(path, url).pathname.slice('/play/'.length)))), path)
     return headers['cache-status']
   }
-  const [one, same, other] = await Promise.all([
-    why('/play/a.flac?quality=low'), why('/play/a.flac?quality=low'), why('/play/b.flac?quality=low')
+  const [first, second, other] = await Promise.all([
+    playOriginal('/play/a.flac?quality=low'), playOriginal('/play/a.flac?quality=low'), playOriginal('/play/b.flac?quality=low')
   ])
-  t.equal(one, same, 'who waits for one track, waits for it once')
-  t.same([one, other].sort(), ['live-max', 'no-worker'].map(reason => `mixtape; fwd=miss; detail=${reason}`))
-  await http(url, '/play/a.flac?quality=low') // enqueued, if it was the other one that was waited for
-  t.equal(await why('/play/a.flac'), 'mixtape; fwd=bypass; detail=original')
+  t.equal(first, second, 'requests for one track share one wait')
+  t.same([first, other].sort(), ['live-max', 'no-worker'].map(reason => `mixtape; fwd=miss; detail=${reason}`))
+  await http(url, '/play/a.flac?quality=low') // enqueues a job for a.flac, if LIVE_MAX refused it before
+  t.equal(await playOriginal('/play/a.flac'), 'mixtape; fwd=bypass; detail=original')
 
   const worker = await startWorker(t, env)
   await worker.logged(/Cached: a.flac/)
   t.equal((await http(url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
-  t.equal(await why('/play/broken.flac?quality=low'), 'mixtape; fwd=miss; detail=failed')
+  t.equal(await playOriginal('/play/broken.flac?quality=low'), 'mixtape; fwd=miss; detail=failed')
 
   await redis.stop()
-  t.equal(await why('/play/unheard.flac?quality=low'), 'mixtape; fwd=miss; detail=no-queue')
+  t.equal(await playOriginal('/play/unheard.flac?quality=low'), 'mixtape; fwd=miss; detail=no-queue')
   t.equal((await http(url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
 })
 
-t.test('a slot of its own: whoever listens does not wait for those who do not', async t => {
+t.test('the listener slot runs a job that a listener waits for, while all other slots are busy', async t => {
   const { music, env, redis } = await liveSite(t)
   const connection = producerConnection(redis.url, pino({ level: 'silent' }))
   const producer = new TranscodeProducer(connection)
@@ -134,79 +137,79 @@ t.test('a slot of its own: whoever listens does not wait for those who do not', 
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, { ...env, WORKER_CONCURRENCY: '1' })])
   await until(() => connection.status === 'ready')
   await producer.enqueue({ path: 'night.wav', quality: 'high', reason: 'nightly' })
-  await until(() => encoders(worker.child.pid).length > 0)
+  await until(() => encoderPids(worker.child.pid).length > 0)
   await producer.enqueue({ path: 'morning.flac', quality: 'low', reason: 'nightly' })
   await producer.enqueue({ path: 'next.flac', quality: 'low', reason: 'nightly' })
-  for (const name of ['now.flac', 'next.flac']) { // the second is promoted out of its lane
+  for (const name of ['now.flac', 'next.flac']) { // next.flac waits with a lower priority, and is promoted
     const { headers } = await http(url, `/play/${name}?quality=low`)
     t.equal(headers['cache-status'], LIVE, name)
     await worker.logged(new RegExp(`Cached: ${name}`))
   }
-  t.match(await producer.state({ path: 'morning.flac', quality: 'low' }, '1-1'), { state: 'queued' }, 'the slot is for listeners only')
+  t.match(await producer.state({ path: 'morning.flac', quality: 'low' }, '1-1'), { state: 'queued' }, 'not in the listener slot')
   t.match(await producer.state({ path: 'night.wav', quality: 'high' }, '1-1'), { state: 'transcoding' })
   await worker.stop('SIGKILL')
 })
 
-t.test('a worker that is told to stop takes nothing into the slot either', async t => {
+t.test('a worker that gets SIGTERM takes no job into the listener slot', async t => {
   const { music, cache, env } = await liveSite(t)
   for (const name of ['long.wav', 'now.wav']) makeTrack(join(music, name), { seconds: 300 })
   for (const name of ['b.flac', 'c.flac']) makeTrack(join(music, name))
   const [{ url }, worker] = await Promise.all([
     startStreaming(t, { ...env, AUDIO_CACHE_LIVE_WAIT: '0' }), startWorker(t, { ...env, WORKER_CONCURRENCY: '1' })
   ])
-  const ask = (name: string) => http(url, `/play/${name}?quality=high`, { method: 'HEAD' })
-  const grown = () => readdirSync(cache).filter(name => statSync(join(cache, name)).size > 100_000).length
-  await ask('long.wav')
-  await until(() => grown() === 1)
-  const frozen = encoders(worker.child.pid)
-  for (const pid of frozen) process.kill(pid, 'SIGSTOP')
-  await ask('now.wav')
-  await until(() => grown() === 2)
-  await Promise.all(['b.flac', 'c.flac'].map(ask))
+  const play = (name: string) => http(url, `/play/${name}?quality=high`, { method: 'HEAD' })
+  const countGrown = () => readdirSync(cache).filter(name => statSync(join(cache, name)).size > 100_000).length
+  await play('long.wav')
+  await until(() => countGrown() === 1)
+  const pausedPids = encoderPids(worker.child.pid)
+  for (const pid of pausedPids) process.kill(pid, 'SIGSTOP')
+  await play('now.wav')
+  await until(() => countGrown() === 2)
+  await Promise.all(['b.flac', 'c.flac'].map(play))
   const stopped = worker.stop()
   await worker.logged(/Cached: now.wav/)
-  for (const pid of frozen) process.kill(pid, 'SIGCONT')
+  for (const pid of pausedPids) process.kill(pid, 'SIGCONT')
   t.equal(await stopped, 0)
   t.same(readdirSync(cache).sort(), ['long_high.mp3', 'now_high.mp3'])
 })
 
-t.test('ffmpeg dies once: a pause, and the very same bytes', async t => {
+t.test('when ffmpeg is killed once, listeners wait for a new run, and get the same bytes', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 300 })
-  const answer = http(url, '/play/long.flac?quality=high')
+  const response = http(url, '/play/long.flac?quality=high')
   await until(() => readdirSync(cache).some(name => name.endsWith('.part') && statSync(join(cache, name)).size > 1_000_000))
-  for (const pid of encoders(worker.child.pid)) process.kill(pid, 'SIGKILL')
-  const { body } = await answer
+  for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGKILL')
+  const { body } = await response
   await worker.logged(/The encoder is started again/)
   await worker.logged(/Cached: /)
   t.ok(body.equals(readFileSync(join(cache, 'long_high.mp3'))))
   t.equal(decodedSamples(join(cache, 'long_high.mp3')), 300 * 44100)
 })
 
-t.test('ffmpeg dies again: the connection breaks, nothing is published, the next listener gets the original', async t => {
+t.test('when ffmpeg is killed twice, the connections break, and the next listener gets the original', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const original = readFileSync(makeTrack(join(music, 'long.flac'), { seconds: 600 }))
-  const answers = Promise.allSettled([
-    http(url, '/play/long.flac?quality=high'), http(url, '/play/long.flac?quality=high', range('9000000-'))
+  const responses = Promise.allSettled([
+    http(url, '/play/long.flac?quality=high'), http(url, '/play/long.flac?quality=high', withRange('9000000-'))
   ])
-  for (let deaths = 0; deaths < 2; deaths++) {
-    await until(() => encoders(worker.child.pid).length > 0)
-    const pids = encoders(worker.child.pid)
+  for (let kills = 0; kills < 2; kills++) {
+    await until(() => encoderPids(worker.child.pid).length > 0)
+    const pids = encoderPids(worker.child.pid)
     for (const pid of pids) process.kill(pid, 'SIGKILL')
-    await until(() => !encoders(worker.child.pid).some(pid => pids.includes(pid))) // the next may already be there
+    await until(() => !encoderPids(worker.child.pid).some(pid => pids.includes(pid))) // the next run may have started
   }
   const broken = { status: 'rejected', reason: { code: 'ECONNRESET' } }
-  t.match(await answers, [broken, broken])
+  t.match(await responses, [broken, broken])
   const next = await http(url, '/play/long.flac?quality=high')
   t.equal(next.headers['cache-status'], 'mixtape; fwd=miss; detail=failed')
   t.ok(next.body.equals(original))
   await worker.logged(/Cached: long.flac/)
-  t.same(readdirSync(cache), ['long_high.mp3'], 'the queue has tried once more, behind the scenes')
+  t.same(readdirSync(cache), ['long_high.mp3'], 'the second attempt of the job succeeds')
 })
 
-t.test('a damaged source is neither filled up with silence nor ended as if it were whole', async t => {
+t.test('a damaged source breaks the connection, and is not filled up with silence', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const file = makeTrack(join(music, 'cut.flac'), { seconds: 60 })
@@ -219,66 +222,67 @@ t.test('a damaged source is neither filled up with silence nor ended as if it we
   })
 })
 
-t.test('a worker is killed: its listeners hear of it in seconds, and others get the original', async t => {
+t.test('when a worker is killed, its connections break within seconds, and new listeners get the original', async t => {
   const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, { ...env, AUDIO_CACHE_LIVE_WAIT: '0.1' }), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 1200 })
   const path = '/play/long.flac?quality=high'
-  await until(async () => (await http(url, path, range('0-1'))).headers['cache-status']?.includes('detail=live'))
-  const answer = Promise.allSettled([http(url, path)])
-  await until(() => encoders(worker.child.pid).length > 0)
+  await until(async () => (await http(url, path, withRange('0-1'))).headers['cache-status']?.includes('detail=live'))
+  const response = Promise.allSettled([http(url, path)])
+  await until(() => encoderPids(worker.child.pid).length > 0)
   await worker.stop('SIGKILL')
-  t.match(await answer, [{ status: 'rejected', reason: { code: 'ECONNRESET' } }])
-  t.equal((await http(url, path, range('0-1'))).headers['cache-status'], 'mixtape; fwd=miss; detail=no-worker')
+  t.match(await response, [{ status: 'rejected', reason: { code: 'ECONNRESET' } }])
+  t.equal((await http(url, path, withRange('0-1'))).headers['cache-status'], 'mixtape; fwd=miss; detail=no-worker')
 })
 
-t.test('the disk is full in the middle: the connection breaks, and the next listener gets the original', async t => {
+t.test('when the disk is full during a transcode, the connection breaks, and the next listener gets the original', async t => {
   const { music, env } = await liveSite(t)
   const disk = mkdtempSync(join(tmpdir(), 'test-disk-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
-  const onDisk = { ...env, AUDIO_CACHE_DIR: join(disk, 'cache') }
-  mkdirSync(onDisk.AUDIO_CACHE_DIR)
-  const [{ url }] = await Promise.all([startStreaming(t, onDisk), startWorker(t, onDisk)])
+  const diskEnv = { ...env, AUDIO_CACHE_DIR: join(disk, 'cache') }
+  mkdirSync(diskEnv.AUDIO_CACHE_DIR)
+  const [{ url }] = await Promise.all([startStreaming(t, diskEnv), startWorker(t, diskEnv)])
   t.teardown(() => {
     execFileSync('umount', ['-l', disk])
     rmdirSync(disk)
   })
   makeTrack(join(music, 'long.flac'), { seconds: 150 })
-  const answer = Promise.allSettled([http(url, '/play/long.flac?quality=high')])
-  await until(() => readdirSync(onDisk.AUDIO_CACHE_DIR).some(name => statSync(join(onDisk.AUDIO_CACHE_DIR, name)).size > 100_000))
+  const response = Promise.allSettled([http(url, '/play/long.flac?quality=high')])
+  const size = (name: string) => statSync(join(diskEnv.AUDIO_CACHE_DIR, name)).size
+  await until(() => readdirSync(diskEnv.AUDIO_CACHE_DIR).some(name => size(name) > 100_000))
   try {
     writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024))
   } catch {}
-  t.match(await answer, [{ status: 'rejected', reason: { code: 'ECONNRESET' } }])
+  t.match(await response, [{ status: 'rejected', reason: { code: 'ECONNRESET' } }])
   t.equal((await http(url, '/play/long.flac?quality=high')).headers['cache-status'], 'mixtape; fwd=miss; detail=failed')
   rmSync(join(disk, 'filler'))
 })
 
-t.test('whoever leaves takes everything along but the job', async t => {
+t.test('clients that disconnect leave no descriptor open, and the job goes on', async t => {
   const { music, env } = await liveSite(t)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 300 })
   const descriptors = () => readdirSync(`/proc/${streaming.child.pid}/fd`).length
   const before = descriptors()
-  const answers = await Promise.all(Array.from({ length: 20 }, async () => await new Promise<() => void>(resolve => {
+  const disconnects = await Promise.all(Array.from({ length: 20 }, async () => await new Promise<() => void>(resolve => {
     const request = get(`${streaming.url}/play/long.flac?quality=high`, () => resolve(() => request.destroy()))
     request.on('error', () => {})
   })))
-  for (const leave of answers) leave()
-  await until(() => descriptors() <= before + 1) // the source is kept open for whoever comes next
-  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoder is still at it')
+  for (const disconnect of disconnects) disconnect()
+  await until(() => descriptors() <= before + 1) // the descriptor cache keeps the source open
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'the encoder still runs')
   await worker.logged(/Cached: long.flac/)
 })
 
-t.test('a wait that no player would endure is refused at once', async t => {
+t.test('a range that is too far ahead of the encoder is refused at once', async t => {
   const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'mix.wav'), { seconds: 3 * 3600, rate: 8000, channels: 1 })
   const path = '/play/mix.wav?quality=high'
   const size = Number((await http(url, path, { method: 'HEAD' })).headers['content-length'])
-  const { status, headers, body } = await http(url, path, range(`${Math.round(size * 0.9)}-`))
+  const { status, headers, body } = await http(url, path, withRange(`${Math.round(size * 0.9)}-`))
   t.match({ status, headers }, { status: 503, headers: { 'retry-after': /^\d+$/, etag: undefined } })
   t.match(JSON.parse(body.toString()), { message: `The transcode will be there in about ${headers['retry-after']} s` })
-  t.equal((await http(url, path, range('0-1'))).status, 206)
+  t.equal((await http(url, path, withRange('0-1'))).status, 206)
   await worker.stop('SIGKILL')
 })

@@ -30,11 +30,12 @@ async function setUp (t: Test) {
   return { music: env.MUSIC_ROOT, folder: join(dir, 'mixtapes'), redis, connection, maintenance, env }
 }
 
-/** Streaming is up before its connection to Redis is, by a few milliseconds. */
+/** Waits until a streaming service is connected to Redis. It listens some milliseconds before that. */
 async function whenReady (url: string): Promise<void> {
   while ((await http(url, '/health/ready')).json().status !== 'ok') await setTimeout(5)
 }
 
+/** Makes equal tracks. @returns their names */
 function makeTracks (music: string, count: number, seconds = 2): string[] {
   const source = makeTrack(join(music, 'track 1.flac'), { seconds })
   const names = Array.from({ length: count }, (_, i) => `track ${i + 1}.flac`)
@@ -56,7 +57,7 @@ interface ServerSentEvent {
   }
 }
 
-/** The events of a mixtape until the server ends them, or breaks off. */
+/** Reads the events of a mixtape until the server ends the response, or the connection breaks. */
 async function * events (url: string, slug: string, headers = {}): AsyncGenerator<ServerSentEvent> {
   const [response] = await once(get(`${url}/mixtapes/${slug}/events`, { agent: false, headers }), 'response')
   if (response.statusCode !== 200) return
@@ -80,23 +81,23 @@ async function collect (generator: AsyncGenerator<ServerSentEvent>): Promise<Ser
 const put = (url: string, slug: string, names: string[], headers = {}) =>
   http(url, `/mixtapes/${slug}`, { method: 'PUT', headers, body: { title: slug, tracks: names.map(path => ({ path })) } })
 
-t.test('twelve tracks, watched by two listeners on two replicas while they become ready', async t => {
+t.test('clients of two replicas get an event for each transcode of a mixtape', async t => {
   const { music, env } = await setUp(t)
   const names = makeTracks(music, 12)
-  const [one, two] = await Promise.all([startStreaming(t, env), startStreaming(t, env)])
-  await Promise.all([whenReady(one.url), whenReady(two.url)])
-  t.match((await put(one.url, 'summer', names)).json(), { slug: 'summer', tracks: 12, enqueued: 36, missing: [] })
-  t.match((await http(two.url, '/mixtapes/summer')).json(), {
+  const [first, second] = await Promise.all([startStreaming(t, env), startStreaming(t, env)])
+  await Promise.all([whenReady(first.url), whenReady(second.url)])
+  t.match((await put(first.url, 'summer', names)).json(), { slug: 'summer', tracks: 12, enqueued: 36, missing: [] })
+  t.match((await http(second.url, '/mixtapes/summer')).json(), {
     slug: 'summer',
     title: 'summer',
     total: 12,
     ready: { high: 0, medium: 0, low: 0 },
     tracks: [{ file_path: 'track 1.flac', qualities: { high: { state: 'queued' }, low: { state: 'queued' } } }]
   })
-  const watching = [collect(events(one.url, 'summer')), collect(events(two.url, 'summer'))]
+  const eventLists = [collect(events(first.url, 'summer')), collect(events(second.url, 'summer'))]
   await startWorker(t, env)
-  for (const seen of await Promise.all(watching)) {
-    t.match(seen[0]?.data, {
+  for (const received of await Promise.all(eventLists)) {
+    t.match(received[0]?.data, {
       task_id: 'summer',
       step: 'caching',
       status: 'in_progress',
@@ -106,23 +107,23 @@ t.test('twelve tracks, watched by two listeners on two replicas while they becom
       timestamp: /^\d{4}-.*Z$/,
       ready: { high: 0, medium: 0, low: 0 }
     })
-    t.match(seen.at(-1)?.data, {
+    t.match(received.at(-1)?.data, {
       status: 'completed', current: 12, total: 12, message: '12 of 12 tracks ready', ready: { high: 12, medium: 12, low: 12 }
     })
-    t.equal(seen.filter(({ data }) => data.status === 'completed').length, 1)
-    const steps = seen.map(({ data }) => data.ready.high + data.ready.medium + data.ready.low)
-    t.same(steps, steps.toSorted((a, b) => a - b), 'never backwards')
-    t.equal(new Set(steps).size, 37, 'an event for each of the 36 transcodes, and the first')
+    t.equal(received.filter(({ data }) => data.status === 'completed').length, 1)
+    const readyCounts = received.map(({ data }) => data.ready.high + data.ready.medium + data.ready.low)
+    t.same(readyCounts, readyCounts.toSorted((a, b) => a - b), 'the counts never decrease')
+    t.equal(new Set(readyCounts).size, 37, 'the first event, and one for each of the 36 transcodes')
   }
-  const seventh = await http(one.url, '/play/track%207.flac?quality=low')
-  t.equal(seventh.headers['cache-status'], 'mixtape; hit')
+  const hit = await http(first.url, '/play/track%207.flac?quality=low')
+  t.equal(hit.headers['cache-status'], 'mixtape; hit')
 
-  const [again] = await collect(events(two.url, 'summer', { 'last-event-id': '1-0' }))
-  t.match(again, { id: /-last$/, data: { status: 'completed' } })
-  t.same(await collect(events(two.url, 'summer', { 'last-event-id': again?.id })), [], 'a page that has seen the end stays away')
+  const [last] = await collect(events(second.url, 'summer', { 'last-event-id': '1-0' }))
+  t.match(last, { id: /-last$/, data: { status: 'completed' } })
+  t.same(await collect(events(second.url, 'summer', { 'last-event-id': last?.id })), [], 'no event after the last one')
 })
 
-t.test('a track is added, tracks that need nothing or cannot be had, and a mixtape is forgotten', async t => {
+t.test('a mixtape gets another track, reports tracks that cannot or need not be transcoded, and is deleted', async t => {
   const { music, env } = await setUp(t)
   const [{ url }] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   await whenReady(url)
@@ -131,7 +132,7 @@ t.test('a track is added, tracks that need nothing or cannot be had, and a mixta
   writeFileSync(join(music, 'broken.flac'), 'no music')
   await put(url, 'a', names.slice(0, 1))
   t.match((await collect(events(url, 'a'))).at(-1)?.data, { status: 'completed', total: 1 })
-  t.match((await put(url, 'a', names)).json(), { enqueued: 3, cached: 3 }, 'only what is missing')
+  t.match((await put(url, 'a', names)).json(), { enqueued: 3, cached: 3 }, 'only the added track is enqueued')
   t.match((await collect(events(url, 'a'))).at(-1)?.data, { status: 'completed', total: 2 })
 
   await put(url, 'b', [...names, 'done.mp3', 'broken.flac', 'gone.flac', '../x.flac'])
@@ -140,26 +141,26 @@ t.test('a track is added, tracks that need nothing or cannot be had, and a mixta
   t.same(tracks.map((track: any) => track.qualities.low.state),
     ['cached', 'cached', 'not_needed', 'failed', 'missing', 'missing'])
   t.match(tracks[3].qualities.low.reason, /\w/)
-  t.notMatch(JSON.stringify(tracks), music, 'no path of the server')
+  t.notMatch(JSON.stringify(tracks), music, 'no path of the server is in the response')
 
   t.same((await http(url, '/mixtapes')).json().mixtapes.map((m: any) => m.slug).sort(), ['a', 'b'])
   t.equal((await http(url, '/mixtapes/a', { method: 'DELETE' })).status, 204)
   t.equal((await http(url, '/mixtapes/a', { method: 'DELETE' })).status, 404)
   t.equal((await http(url, '/mixtapes/a')).status, 404)
   t.equal((await http(url, '/mixtapes/a/events')).status, 404)
-  t.equal((await http(url, '/play/track%201.flac?quality=low')).headers['cache-status'], 'mixtape; hit', 'the files stay')
+  t.equal((await http(url, '/play/track%201.flac?quality=low')).headers['cache-status'], 'mixtape; hit', 'the transcode is kept')
 })
 
-t.test('both services are restarted mid-way, and what listeners see is still the truth', async t => {
+t.test('readiness is correct after both services were killed and restarted', async t => {
   const { music, env } = await setUp(t)
   const names = makeTracks(music, 6, 60)
   const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   await whenReady(streaming.url)
   await put(streaming.url, 'a', names)
-  const watching = collect(events(streaming.url, 'a'))
+  const eventList = collect(events(streaming.url, 'a'))
   await worker.logged(/Cached: /)
   await streaming.stop('SIGKILL')
-  t.equal((await watching).at(-1)?.data.status, 'in_progress')
+  t.equal((await eventList).at(-1)?.data.status, 'in_progress')
   const next = await startStreaming(t, env)
   await whenReady(next.url)
   t.match((await http(next.url, '/mixtapes/a')).json(), { title: 'a', total: 6 })
@@ -169,7 +170,7 @@ t.test('both services are restarted mid-way, and what listeners see is still the
   t.match((await rest).at(-1)?.data, { status: 'completed', current: 6, ready: { high: 6, medium: 6, low: 6 } })
 })
 
-t.test('who may do what, and what Redis going means', async t => {
+t.test('changes of mixtapes need the token, and without Redis mixtapes get 503', async t => {
   const { env, redis } = await setUp(t)
   const { url } = await startStreaming(t, { ...env, ADMIN_TOKEN: 'secret' })
   await whenReady(url)
@@ -190,7 +191,7 @@ t.test('who may do what, and what Redis going means', async t => {
   }
 })
 
-t.test('the folder of a mixtape-society installation, watched by two workers', async t => {
+t.test('two workers watch the folder of a mixtape-society installation', async t => {
   const { music, folder, env, connection } = await setUp(t)
   const names = makeTracks(music, 3)
   const write = (slug: string, value: unknown) =>
@@ -198,8 +199,10 @@ t.test('the folder of a mixtape-society installation, watched by two workers', a
   write('old', { title: 'Old', slug: 'x', cover: null, tracks: [{ path: names[0], artist: 'A', duration: '3:01' }] })
   write('half', '{ "title": "Half", "tra')
   mkdirSync(join(folder, 'sub.json'))
-  const env2 = { ...env, MIXTAPES_DIR: folder }
-  const [streaming, ...workers] = await Promise.all([startStreaming(t, env), startWorker(t, env2), startWorker(t, env2)])
+  const workerEnv = { ...env, MIXTAPES_DIR: folder }
+  const [streaming, ...workers] = await Promise.all([
+    startStreaming(t, env), startWorker(t, workerEnv), startWorker(t, workerEnv)
+  ])
   const { url } = streaming
   const anyLogged = (pattern: RegExp) => Promise.race(workers.map(worker => worker.logged(pattern)))
   await anyLogged(/Mixtape read: old/)
@@ -227,15 +230,15 @@ t.test('the folder of a mixtape-society installation, watched by two workers', a
   t.equal((await http(url, '/mixtapes/half')).status, 404)
 
   const read = workers.flatMap(worker => worker.lines.filter(line => line.includes('Mixtape read: ')))
-  t.equal(read.length, 3, 'each change was taken by one of the two')
+  t.equal(read.length, 3, 'one of the two workers read each change')
   await Promise.all(workers.map(worker => worker.stop()))
   rmSync(join(folder, 'old.json'))
-  const later = await startWorker(t, env2)
+  const later = await startWorker(t, workerEnv)
   await later.logged(/Mixtape gone: old/)
   t.equal(await connection.hlen('mixtape:mixtapes'), 0)
 })
 
-t.test('nightly over all mixtapes, and warming by what is played', async t => {
+t.test('the nightly run enqueues all mixtapes, and cache warming enqueues the most played tracks', async t => {
   const { music, env, connection, maintenance } = await setUp(t)
   const names = makeTracks(music, 4)
   const { url } = await startStreaming(t, { ...env, AUDIO_CACHE_PRECACHE_ON_UPLOAD: 'false' })
@@ -249,30 +252,30 @@ t.test('nightly over all mixtapes, and warming by what is played', async t => {
   await http(url, '/play/track%204.flac', { method: 'HEAD' })
   const plays = new Plays(connection)
   while ((await plays.popular(10)).length < 2) await setTimeout(5)
-  t.same(await plays.popular(10), ['track 3.flac', 'track 4.flac'], 'a seek, a probe, a resumption are no plays')
+  t.same(await plays.popular(10), ['track 3.flac', 'track 4.flac'], 'a seek, a probe and a resumed download are no plays')
   t.same(await plays.popular(1), ['track 3.flac'])
 
   const workers = await Promise.all([
     startWorker(t, { ...env, POPULAR_TRACKS: '1' }), startWorker(t, { ...env, POPULAR_TRACKS: '1' })
   ])
-  const listed = (reason: string) => workers.flatMap(({ lines }) => lines.filter(line => line.includes(`"${reason}","enqueued"`)))
+  const runs = (reason: string) => workers.flatMap(({ lines }) => lines.filter(line => line.includes(`"${reason}","enqueued"`)))
   await Promise.race(workers.map(worker => worker.logged(/"warm","enqueued":2/)))
   await maintenance.run('nightly')
   await Promise.race(workers.map(worker => worker.logged(/"nightly","enqueued":6/)))
-  const states = async () => (await http(url, '/mixtapes/a')).json().ready
-  while ((await states()).low < 2) await setTimeout(50)
-  const at = async (name: string, quality: string) =>
+  const readiness = async () => (await http(url, '/mixtapes/a')).json().ready
+  while ((await readiness()).low < 2) await setTimeout(50)
+  const cacheStatus = async (name: string, quality: string) =>
     (await http(url, `/play/${encodeURIComponent(name)}?quality=${quality}`, { method: 'HEAD' })).headers['cache-status']
-  while (await at('track 3.flac', 'high') !== 'mixtape; hit') await setTimeout(50)
-  t.equal(await at('track 3.flac', 'medium'), 'mixtape; hit')
-  t.equal(await at('track 1.flac', 'low'), 'mixtape; hit')
-  t.equal(listed('warm').length, 1, 'one run for two workers')
-  t.equal(listed('nightly').length, 1)
+  while (await cacheStatus('track 3.flac', 'high') !== 'mixtape; hit') await setTimeout(50)
+  t.equal(await cacheStatus('track 3.flac', 'medium'), 'mixtape; hit')
+  t.equal(await cacheStatus('track 1.flac', 'low'), 'mixtape; hit')
+  t.equal(runs('warm').length, 1, 'one run for two workers')
+  t.equal(runs('nightly').length, 1)
   const schedulers = await connection.zrange('mixtape:maintenance:repeat', '0', '-1')
   t.same(schedulers.sort(), ['nightly', 'warm'])
 })
 
-t.test('a Node back end saves a mixtape without HTTP', async t => {
+t.test('a Node.js back end saves a mixtape without HTTP', async t => {
   const { music, env, connection, maintenance, redis } = await setUp(t)
   const names = makeTracks(music, 1)
   await startWorker(t, env)
@@ -286,10 +289,10 @@ t.test('a Node back end saves a mixtape without HTTP', async t => {
   while ((await http(url, '/mixtapes/node')).json().ready.low !== 1) await setTimeout(20)
   t.match((await collect(events(url, 'node'))).at(-1)?.data, { total: 1 })
 
-  const own = producerConnection(redis.url, pino({ level: 'silent' }))
-  await once(own, 'ready')
-  const producer = new TranscodeProducer(own)
-  t.equal(await producer.state({ path: names[0] ?? '', quality: 'low' }, '1-1'), undefined, 'done')
+  const producerRedis = producerConnection(redis.url, pino({ level: 'silent' }))
+  await once(producerRedis, 'ready')
+  const producer = new TranscodeProducer(producerRedis)
+  t.equal(await producer.state({ path: names[0] ?? '', quality: 'low' }, '1-1'), undefined, 'no job is left')
   await producer.close()
-  own.disconnect()
+  producerRedis.disconnect()
 })

@@ -1,4 +1,4 @@
-/// <reference lib="dom" /> -- for what runs in the page
+/// <reference lib="dom" /> -- for functions that run in the page
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -9,14 +9,18 @@ import { t, type Test } from 'tap'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
-import { decodedSamples, describe, makeTrack } from './fixtures/tracks.ts'
+import { decodedSamples, ffprobe, makeTrack } from './fixtures/tracks.ts'
 
 const run = promisify(execFile)
 
-/** No player's buffer, frame or second ends where this ends. */
+/** A length that is no multiple of a second, a frame or a player's buffer. */
 const ODD = { seconds: 12.34567, samples: 544_444 }
 
-/** Both services with nothing in the cache, for which a miss is its transcode, and a folder for what players write. */
+/**
+ * Starts both services with an empty cache. A miss is answered with its transcode.
+ *
+ * @returns their parts that tests use; `out` is a folder for files that players write
+ */
 async function setUp (t: Test) {
   const { music, cache, env } = await liveSite(t)
   const out = join(t.testdirName, 'out')
@@ -31,6 +35,7 @@ async function setUp (t: Test) {
   }
 }
 
+/** Opens a URL in a headless Chromium, which is closed when the test ends. */
 async function openPage (t: Test, url: string) {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -45,12 +50,12 @@ async function openPage (t: Test, url: string) {
   return page
 }
 
-t.test('Chromium knows the length at once, seeks ahead of the encoder, and does not notice that the cache fills', async t => {
+t.test('Chromium knows the length at once, seeks ahead of the encoder, and plays on after the publish', async t => {
   const { url, worker, track } = await setUp(t)
   track('long.flac', 300)
   const page = await openPage(t, url)
   const audio = page.locator('audio')
-  const told = await audio.evaluateHandle((audio: HTMLAudioElement) => {
+  const observed = await audio.evaluateHandle((audio: HTMLAudioElement) => {
     const durations: number[] = []
     audio.addEventListener('durationchange', () => durations.push(audio.duration))
     const metadata = new Promise<{ duration: number, seekable: number }>((resolve, reject) => {
@@ -59,6 +64,7 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and does 
     })
     return { durations, metadata }
   })
+  /** Seeks, and waits for half a second of playback. @returns whether it plays, and how many seconds beyond the target */
   const playFrom = async (share: number) => await audio.evaluate(async (audio: HTMLAudioElement, share) => {
     const event = async (type: string) => await new Promise((resolve, reject) => {
       audio.addEventListener(type, resolve, { once: true })
@@ -75,8 +81,8 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and does 
   await page.fill('[name=path]', 'long.flac')
   await page.selectOption('[name=quality]', 'medium')
   await page.click('button')
-  const { duration, seekable } = await told.evaluate(async ({ metadata }) => await metadata)
-  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoder is still at it')
+  const { duration, seekable } = await observed.evaluate(async ({ metadata }) => await metadata)
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'the encoder still runs')
   t.ok(Math.abs(duration - 300) < 0.05, `${duration} s`)
   t.equal(seekable, duration)
   t.equal(await page.textContent('output'), 'audio/mpeg, 7.2 MB, made as you listen')
@@ -86,20 +92,20 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and does 
   await worker.logged(/Cached: long.flac/)
   const back = await playFrom(0.2)
   t.ok(back.playing && back.beyond < 5, `${back.beyond} s beyond`)
-  t.same(await told.evaluate(({ durations }) => durations), [duration], 'it is told once')
+  t.same(await observed.evaluate(({ durations }) => durations), [duration], 'the duration never changes')
   t.equal(await audio.evaluate((audio: HTMLAudioElement) => audio.error), null)
 })
 
-t.test('Chromium decodes every sample, and none more', async t => {
+t.test('Chromium decodes exactly the samples of the source', async t => {
   const { url, worker, cache, track } = await setUp(t)
   track('short.flac', 10.5)
   const page = await openPage(t, url)
   const decode = async () => await page.evaluate(async () => {
-    const answer = await fetch('/play/short.flac?quality=medium')
-    // At this rate, so that nothing is resampled.
+    const response = await fetch('/play/short.flac?quality=medium')
+    // The sample rate of the MP3, so that Chromium does not resample.
     const context = new OfflineAudioContext(2, 1, 44100)
-    const { length, sampleRate } = await context.decodeAudioData(await answer.arrayBuffer())
-    return { status: answer.headers.get('cache-status'), length, sampleRate }
+    const { length, sampleRate } = await context.decodeAudioData(await response.arrayBuffer())
+    return { status: response.headers.get('cache-status'), length, sampleRate }
   })
   const whole = { length: 10.5 * 44100, sampleRate: 44100 }
   t.same(await decode(), { status: 'mixtape; fwd=miss; stored; detail=live', ...whole })
@@ -108,16 +114,16 @@ t.test('Chromium decodes every sample, and none more', async t => {
   t.equal(decodedSamples(join(cache, 'short_medium.mp3')), whole.length)
 })
 
-t.test('ffprobe and ffmpeg open ten minutes without waiting for them', async t => {
+t.test('ffprobe and ffmpeg open a track of ten minutes before it is transcoded', async t => {
   const { url, worker, track } = await setUp(t)
   track('long.flac', 600)
   const address = `${url}/play/long.flac?quality=high`
-  const { duration } = await describe(address)
+  const { duration } = await ffprobe(address)
   const { stdout } = await run('ffmpeg', [
     '-v', 'error', '-ss', '5', '-t', '1', '-i', address, '-f', 's16le', '-ac', '2', 'pipe:1'
   ], { encoding: 'buffer', maxBuffer: 1 << 20 })
-  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoder is still at it')
-  // libavformat may count whole frames, with the delay and the padding that it cuts off when it decodes.
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'the encoder still runs')
+  // libavformat may count whole frames. They include the delay and the padding, which its decoder removes.
   t.ok(Math.abs(duration - 600) < 0.05, `${duration} s`)
   t.equal(stdout.length / 4, 44100)
 })
@@ -135,10 +141,10 @@ t.test('mpv plays to the end, from the start and from the middle', async t => {
   }
   t.equal(await play('medium'), ODD.samples)
   const half = await play('low', '--start=50%')
-  t.ok(Math.abs(half - ODD.samples / 2) < 2 * 1152, `${half} samples: as close as frames lie`)
+  t.ok(Math.abs(half - ODD.samples / 2) < 2 * 1152, `${half} samples, at most two frames from the middle`)
 })
 
-t.test('curl goes on where it has stopped', async t => {
+t.test('curl resumes an interrupted download', async t => {
   const { url, worker, cache, out, track } = await setUp(t)
   track('long.flac', 300)
   const download = (quality: string, ...options: string[]) =>
@@ -151,18 +157,18 @@ t.test('curl goes on where it has stopped', async t => {
   killed.kill('SIGKILL')
   await once(killed, 'exit')
 
-  t.notMatch(worker.lines.join('\n'), /Cached:/, 'while the encoders are still at it')
+  t.notMatch(worker.lines.join('\n'), /Cached:/, 'the encoders still run')
   for (const quality of ['high', 'medium']) {
-    const begun = statSync(join(out, quality)).size
+    const sizeBefore = statSync(join(out, quality)).size
     await run('curl', download(quality, '-C', '-'))
     await worker.logged(new RegExp(`Cached: long.flac → ${quality}`))
     const file = readFileSync(join(cache, `long_${quality}.mp3`))
-    t.ok(begun < file.length, `${begun} of ${file.length} bytes`)
+    t.ok(sizeBefore < file.length, `${sizeBefore} of ${file.length} bytes`)
     t.ok(readFileSync(join(out, quality)).equals(file))
   }
 })
 
-t.test('ffmpeg and mpg123 decode every sample, and none more; sox decodes every frame', async t => {
+t.test('ffmpeg and mpg123 decode exactly the samples of the source, sox decodes whole frames', async t => {
   const { url, out, track } = await setUp(t)
   const source = track('odd.flac', ODD.seconds)
   const samples = async (file: string) => Number((await run('soxi', ['-s', file])).stdout)
@@ -174,7 +180,7 @@ t.test('ffmpeg and mpg123 decode every sample, and none more; sox decodes every 
   t.equal(await samples(wav), ODD.samples)
   await run('mpg123', ['-q', '-w', wav, `${url}/play/odd.flac?quality=low`])
   t.equal(await samples(wav), ODD.samples, 'over HTTP')
-  // sox knows nothing of Info frames, whoever wrote them: it plays this one, the delay and the padding as silence.
+  // sox ignores Info frames. It decodes this one, the delay and the padding as silence.
   await run('sox', [mp3, wav])
   t.equal(await samples(wav), (1 + 1 + Math.ceil(ODD.samples / 1152)) * 1152)
 })

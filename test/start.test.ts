@@ -11,7 +11,7 @@ import { makeTrack } from './fixtures/tracks.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs `npm start` in the project, with a library of its own and a Redis of the test. */
+/** Runs `npm start` in the project folder. @returns the process, its exit, and a function that returns all its output */
 async function npmStart (t: Test, env: NodeJS.ProcessEnv) {
   const npm = spawn('npm', ['start', '--silent'], {
     cwd: ROOT, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe']
@@ -27,6 +27,7 @@ async function npmStart (t: Test, env: NodeJS.ProcessEnv) {
   return { npm, exited, output: () => output.join('') }
 }
 
+/** Makes a library with one track and a Redis. @returns the environment that names them */
 async function setUp (t: Test) {
   const dir = t.testdir({ music: {}, cache: {} })
   const redis = await testRedis(t)
@@ -41,7 +42,7 @@ async function setUp (t: Test) {
   return { env }
 }
 
-/** Ids of all processes whose environment has this variable. */
+/** @returns the ids of all processes whose environment has this variable, written as NAME=value */
 function processesWith (variable: string): number[] {
   return readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => {
     try {
@@ -57,7 +58,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const { env } = await setUp(t)
     const { npm, exited, output } = await npmStart(t, env)
     await until(() => output().includes('Ctrl-C ends it'))
-    t.match(output(), /Listening on http:\/\/127\.0\.0\.1:\d+\/\n\nTry:/, 'nothing is wrong')
+    t.match(output(), /Listening on http:\/\/127\.0\.0\.1:\d+\/\n\nTry:/, 'no problem is printed')
     t.match(output(), /curl -I '.*\/play\/a.flac\?quality=medium'/)
     t.ok(processesWith(`PORT=${env.PORT}`).length >= 3)
     npm.kill(signal)
@@ -66,7 +67,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   })
 }
 
-t.test('the greeting says what is wrong, and what works meanwhile', async t => {
+t.test('the greeting names each problem, and what still works', async t => {
   const { env } = await setUp(t)
   const { output } = await npmStart(t, { ...env, MUSIC_ROOT: '/nope', REDIS_URL: 'redis://:secret@127.0.0.1:1' })
   await until(() => output().includes('Ctrl-C ends it'))
@@ -75,7 +76,7 @@ t.test('the greeting says what is wrong, and what works meanwhile', async t => {
   t.notMatch(output(), /secret/)
 })
 
-t.test('a wrong variable stops the start before anything runs', async t => {
+t.test('a wrong environment variable stops the start before any process runs', async t => {
   const { env } = await setUp(t)
   for (const [wrong, message] of [
     [{ PORT: '99999' }, 'PORT is "99999". Allowed: a whole number from 0 to 65535.\n'],
@@ -87,7 +88,7 @@ t.test('a wrong variable stops the start before anything runs', async t => {
   }
 })
 
-t.test('a port that is taken is named', async t => {
+t.test('a port that is in use stops the start, and the message names it', async t => {
   const { env } = await setUp(t)
   const port = new URL(env.REDIS_URL).port
   const { exited, output } = await npmStart(t, { ...env, PORT: port })

@@ -9,20 +9,20 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS || 5)
 const SECONDS = Number(process.env.BENCH_SECONDS || 5)
 const WARM_UP_SECONDS = Math.min(SECONDS, 2)
 const SLOW_SECONDS = 10
-/** Each takes long, and memory differs little from one to the next. */
+/** Fewer rounds, because each takes long and memory differs little between rounds. */
 const SLOW_ROUNDS = Math.min(ROUNDS, 3)
 
-/** What `npm run bench serve` runs inside of its network: sends its tables to the parent. */
+/** `npm run bench serve` runs this program in a private network. It sends its tables to the parent process. */
 process.on('disconnect', () => process.exit(1))
 const site = await makeSite()
 const isPrivate = process.argv[2] === 'private'
-const fast = await compareFast()
-const slow = await compareSlow()
+const rateTables = await compareRates()
+const listenerTables = await compareSlowListeners()
 await site.stop()
-process.send({ ...fast, ...slow }, () => process.exit(0))
+process.send({ ...rateTables, ...listenerTables }, () => process.exit(0))
 
-/** Rates of servers that are warm, one at a time. */
-async function compareFast () {
+/** Measures the rates of warm servers, one server at a time. */
+async function compareRates () {
   const peers = []
   for (const [name, server] of Object.entries(servers(site))) {
     const started = await start(site.dir, name, server)
@@ -59,17 +59,18 @@ async function measure (peer, run, amount) {
 }
 
 function figures (results, unit) {
-  const of = (key, digits = 0) => results[0][key] === undefined ? undefined : Number(median(results.map(result => result[key])).toFixed(digits))
+  const medianOf = (key, digits = 0) =>
+    results[0][key] === undefined ? undefined : Number(median(results.map(result => result[key])).toFixed(digits))
   return {
-    [`${unit}/s`]: of('rate'),
-    [`${unit} per CPU-s`]: of('perCpu'),
-    'cores busy': of('busy', 2),
-    'p50 ms': of('p50', 1),
-    'p99 ms': of('p99', 1)
+    [`${unit}/s`]: medianOf('rate'),
+    [`${unit} per CPU-s`]: medianOf('perCpu'),
+    'cores busy': medianOf('busy', 2),
+    'p50 ms': medianOf('p50', 1),
+    'p99 ms': medianOf('p99', 1)
   }
 }
 
-/** Medians of the ratios in each round: what disturbs a round disturbs all that is measured in it. */
+/** @returns the medians of the ratios in each round. A disturbance of one round affects all servers in it. */
 function ratios (results, others) {
   const ratio = (other, key) => Number(median(results.map((result, round) => result[key] / other[round][key])).toFixed(2))
   return Object.fromEntries(Object.entries(others || {}).flatMap(([name, other]) => [
@@ -78,8 +79,8 @@ function ratios (results, others) {
   ]))
 }
 
-/** Each on a fresh start, so that memory is that of these listeners. */
-async function compareSlow () {
+/** Starts each server anew for each measurement, so that its memory is that of these listeners. */
+async function compareSlowListeners () {
   if (isPrivate) narrowReceiveBuffers()
   const all = Object.entries(servers(site))
   const cases = [...all.map(([name, server]) => ({ name, server, count: 200 })), { name: 'ours', server: all[0][1], count: 2000 }]
@@ -94,16 +95,16 @@ async function compareSlow () {
       await started.stop()
     }
   }
-  const of = (i, key, digits) => Number(median(results[i].map(result => result[key])).toFixed(digits))
+  const medianOf = (i, key, digits) => Number(median(results[i].map(result => result[key])).toFixed(digits))
   return {
     'serve: listeners to FLACs at 64 KiB/s': cases.map(({ name, count }, i) => ({
       server: name,
       listeners: count,
-      'PSS MiB': of(i, 'pss', 0),
-      'KiB each': of(i, 'each', 0),
-      'slowest at % of its rate': Math.floor(of(i, 'slowest', 4) * 100),
-      'others\' HEAD p50 ms': of(i, 'p50', 1),
-      p99: of(i, 'p99', 1)
+      'PSS MiB': medianOf(i, 'pss', 0),
+      'KiB each': medianOf(i, 'each', 0),
+      'slowest at % of its rate': Math.floor(medianOf(i, 'slowest', 4) * 100),
+      'others\' HEAD p50 ms': medianOf(i, 'p50', 1),
+      p99: medianOf(i, 'p99', 1)
     }))
   }
 }

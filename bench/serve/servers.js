@@ -12,9 +12,9 @@ const STATIC = fileURLToPath(new URL('static.js', import.meta.url))
 const ENV = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`, NODE_ENV: 'production' }
 
 /**
- * What is compared: how each is started on a port, and under which paths it has the same files.
+ * The servers that are compared: how each is started on a port, and the paths of the same files on each.
  *
- * Ours logs each hit to a file and counts it in Redis; the others log nothing.
+ * `ours` is the streaming service. It logs each hit to a file and counts it in Redis. The others log nothing.
  *
  * @param {import('./site.js').Site} site
  */
@@ -38,7 +38,7 @@ export function servers ({ dir, env, redis }) {
   }
 }
 
-/** Starts a server on a core of its own; @returns its address, how to end it, and its processes */
+/** Starts a server on a core of its own. @returns its URL, its process ids, and a function that stops it */
 export async function start (dir, name, server) {
   const port = await freePort()
   const [program, ...args] = pinned(SERVER_CORE, ...server.command(port))
@@ -46,7 +46,7 @@ export async function start (dir, name, server) {
   const child = spawnChild(program, args, { env: { ...ENV, ...server.env?.(port) }, stdio: ['ignore', log, 'inherit'] })
   const exited = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
-  // Whatever the answer is: no peer has anything at its root.
+  // Any status shows that it listens: no peer has a file at its root.
   while (!await fetch(url).then(({ body }) => body?.cancel().then(() => true) ?? true, () => false)) {
     if (child.exitCode !== null) throw new Error(`${name} ended with status ${child.exitCode}`)
     await setTimeout(20)
@@ -66,7 +66,7 @@ export async function start (dir, name, server) {
   }
 }
 
-/** Debian's own settings, except for what would end a connection or write a line. */
+/** The settings of Debian, without logs of requests and without limits that would close a connection. */
 function nginxConf (dir, port) {
   const file = join(dir, `nginx-${port}.conf`)
   writeFileSync(file, `

@@ -10,14 +10,14 @@ import { WORKER } from '../../scripts/services.js'
 import { SERVER_CORE } from '../cores.js'
 import { servers, start } from './servers.js'
 
-/** FLACs of about 20 MB, and 5 MB at medium. */
+/** Each FLAC has about 20 MB, and its transcode at medium 5 MB. */
 const TRACKS = Array.from({ length: 10 }, (_, i) => `track-${i}`)
 const SECONDS = 208
 const NOISE = `anoisesrc=d=${SECONDS}:r=44100:a=0.006:c=white:s=1[l];anoisesrc=d=${SECONDS}:r=44100:a=0.006:c=white:s=2[r];[l][r]amerge`
 
 /**
  * @typedef {Awaited<ReturnType<typeof makeSite>>} Site
- * A library, its MP3s at medium in our cache, and a Redis with nobody who takes jobs; sizes are in bytes.
+ * A library, a cache with its transcodes at medium, and a Redis without a worker. Sizes are in bytes.
  */
 export async function makeSite () {
   const dir = mkdtempSync(join(tmpdir(), 'bench-serve-'))
@@ -41,7 +41,7 @@ export async function makeSite () {
   }
 }
 
-/** By our worker, asked by misses, as it happens to listeners. */
+/** Fills the cache as in production: misses enqueue jobs, and a worker runs them. */
 async function fillCache (site) {
   const worker = spawnChild(WORKER.command[0], WORKER.command.slice(1), { env: { PATH: process.env.PATH, ...site.env }, stdio: ['ignore', 'ignore', 'inherit'] })
   const ours = await start(site.dir, 'ours', servers(site).ours)

@@ -4,7 +4,7 @@ import { heads } from './head.js'
 const RANGE = 64 * 1024
 
 /**
- * What is asked of each server, and which figure of it counts: `unit` of `amount` a second.
+ * The workloads by title. `run` loads a server for some seconds. `amount` is what its result counts, in `unit`.
  *
  * @param {import('./site.js').Site} site
  */
@@ -48,20 +48,21 @@ function plain (targets) {
 }
 
 /**
- * Checks that a server has the files that are measured, and learns their entity tags.
+ * Checks that a server serves the MP3s by range and evaluates If-None-Match, and reads their entity tags.
  *
  * @returns {Promise<Record<string, string>>} by the name of a track
  */
 export async function etags (server, { tracks, sizes }) {
   const entries = await Promise.all(tracks.map(async name => {
-    const ask = headers => fetch(server.url + server.mp3(name), { headers })
-    const part = await ask({ range: 'bytes=1000-1999' })
-    const length = (await part.arrayBuffer()).byteLength
-    const etag = part.headers.get('etag')
-    // Without cache-control fetch adds `no-cache`, which @fastify/static obeys.
-    const { status } = await ask({ 'if-none-match': etag, 'cache-control': 'max-age=0' })
-    if (part.status !== 206 || length !== 1000 || part.headers.get('content-range') !== `bytes 1000-1999/${sizes.mp3}` || status !== 304) {
-      throw new Error(`${server.name} does not serve ${name}: ${part.status} with ${length} bytes, ${status}`)
+    const get = headers => fetch(server.url + server.mp3(name), { headers })
+    const partial = await get({ range: 'bytes=1000-1999' })
+    const length = (await partial.arrayBuffer()).byteLength
+    const etag = partial.headers.get('etag')
+    // Without cache-control, fetch adds `no-cache`, and @fastify/static then sends the whole file.
+    const { status } = await get({ 'if-none-match': etag, 'cache-control': 'max-age=0' })
+    const contentRange = partial.headers.get('content-range')
+    if (partial.status !== 206 || length !== 1000 || contentRange !== `bytes 1000-1999/${sizes.mp3}` || status !== 304) {
+      throw new Error(`${server.name} does not serve ${name}: ${partial.status} with ${length} bytes, ${status}`)
     }
     return [name, etag]
   }))

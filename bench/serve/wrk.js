@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Ends each run with its figures as JSON; times are in µs. */
+/** Prints the result of a run as JSON. Times are in µs. */
 const DONE = `
 done = function(summary, latency)
   local e = summary.errors
@@ -12,7 +12,7 @@ done = function(summary, latency)
     e.connect + e.read + e.write + e.status + e.timeout))
 end`
 
-/** The same requests over and over, in turns. */
+/** Repeats the requests for all targets in turn. */
 const TURNS = `
 local requests, turn = {}, 0
 init = function()
@@ -23,7 +23,7 @@ request = function()
   return requests[turn]
 end`
 
-/** Ranges at random places, the same sequence in each run. */
+/** Requests ranges of `length` bytes at random positions. The sequence is the same in each run. */
 const RANGES = length => `
 request = function()
   local target = targets[math.random(#targets)]
@@ -33,12 +33,13 @@ end`
 
 /**
  * @typedef {{ path: string, size?: number, etag?: string }} Target
- * @param {string} dir for scripts
+ * @param {string} dir for the script of wrk
  */
 export function createWrk (dir) {
   /**
-   * @param {{ url: string, targets: Target[], connections: number, seconds: number, range?: number }} options range: bytes
-   * of one, at random places; without it the whole file is asked for, if it is not the one with the ETag
+   * @param {{ url: string, targets: Target[], connections: number, seconds: number, range?: number }} options range: its
+   * length in bytes, at random positions. Without it whole files are requested, with If-None-Match where there is an etag.
+   * @returns the seconds, the number of requests, the MB received, and percentiles of the latency in ms
    */
   return async function wrk ({ url, targets, connections, seconds, range }) {
     const script = join(dir, 'requests.lua')
@@ -48,7 +49,7 @@ export function createWrk (dir) {
     const args = ['-t', '1', '-c', `${connections}`, '-d', `${seconds}s`, '--timeout', '30s', '-s', script, url]
     const { stdout } = await promisify(execFile)('wrk', args)
     const { requests, bytes, us, p50, p99, errors } = JSON.parse(/^JSON (.*)/m.exec(stdout)[1])
-    if (errors > 0 || requests === 0) throw new Error(`${url}: ${errors} errors, ${requests} answers\n${stdout}`)
+    if (errors > 0 || requests === 0) throw new Error(`${url}: ${errors} errors, ${requests} responses\n${stdout}`)
     return { seconds: us / 1e6, requests, MB: bytes / 1e6, p50: p50 / 1000, p99: p99 / 1000 }
   }
 }

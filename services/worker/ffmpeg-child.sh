@@ -1,5 +1,5 @@
 #!/bin/sh
-# ffmpeg that dies with its worker, however the worker dies, where the kernel can see to that (Linux).
+# Runs ffmpeg. On Linux with setpriv, the kernel kills ffmpeg when its worker ends, even when the worker is killed.
 if command -v setpriv >/dev/null 2>&1 && setpriv --pdeathsig KILL true 2>/dev/null; then
   exec setpriv --pdeathsig KILL ffmpeg "$@"
 fi

@@ -5,7 +5,7 @@ import {
 } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { cachedPaths, partPrefix } from './cached-paths.ts'
-import { growingFile, GrowingFile } from './growing-file.ts'
+import { GrowingFile } from './growing-file.ts'
 import { LEASE_MS, Part } from './part.ts'
 import { completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance } from './provenance.ts'
 
@@ -20,7 +20,7 @@ export class AudioCache {
   readonly dir: string
   readonly #library: Library
   readonly #transcodeExtensions: Set<string>
-  readonly #files = new DescriptorCache({ describe: cachedFile })
+  readonly #files = new DescriptorCache({ wrap: cachedFile })
 
   /** @param transcodeExtensions of the sources that are transcoded, in lower case with the dot */
   constructor (dir: string, library: Library, transcodeExtensions: string[]) {
@@ -35,10 +35,11 @@ export class AudioCache {
   }
 
   /**
-   * Looks for the MP3 that was made from the present version of a track.
+   * Looks for the MP3 that was made from the present version of a track. This decides what is a hit.
    *
-   * A file with a provenance frame is a hit when the frame matches the track. A file without one, which another tool
-   * made, is a hit while it is not older than its only possible source.
+   * A file with a provenance frame is a hit when the frame matches the track, and the size is that of the complete file.
+   * A file without one, which another tool made, is a hit while it is not older than the track, and no other source has
+   * the same stem.
    */
   async find (track: Track, quality: TranscodeQuality): Promise<Lookup> {
     let reason: 'absent' | 'stale' = 'absent'
@@ -65,7 +66,7 @@ export class AudioCache {
    * Looks for a part of the present version of a track that a worker is writing. The caller must close() a
    * GrowingFile.
    *
-   * @returns 'headless' where a worker has started but the final size is not known yet; undefined where there is none
+   * @returns 'headless' where a worker has started, but its part has no complete tag yet; undefined where there is none
    */
   async findGrowing (track: Track, quality: TranscodeQuality): Promise<GrowingFile | 'headless' | undefined> {
     const dir = join(this.dir, dirname(track.path))
@@ -76,7 +77,7 @@ export class AudioCache {
       const file = await openFile(join(dir, name))
       if (!file) continue
       const isAlive = Date.now() - Number(file.mtimeNs / 1_000_000n) < LEASE_MS
-      const growing = isAlive ? await growingFile(file, track, quality) : undefined
+      const growing = isAlive ? await GrowingFile.of(file, track, quality) : undefined
       if (growing instanceof GrowingFile) return growing
       await file.close()
       isHeadless ||= growing === 'headless'
@@ -85,11 +86,11 @@ export class AudioCache {
   }
 
   /**
-   * Starts a transcode: creates its part.
+   * Creates the part of a transcode.
    *
    * @param options.findable whether findGrowing() may find the part
    */
-  async createPart (track: Track, quality: TranscodeQuality, { findable = true } = {}): Promise<Part> {
+  async createPart (track: Track, quality: TranscodeQuality, { findable }: { findable: boolean }): Promise<Part> {
     return await Part.create(this.dir, track, quality, findable)
   }
 
@@ -102,7 +103,7 @@ export class AudioCache {
   async publish (part: Part): Promise<{ path: string, replacedBytes: number }> {
     const [byStem, byName] = cachedPaths(part.path, part.quality)
     const path = await this.#isTaken(byStem, part.path) ? byName : byStem
-    return { path, replacedBytes: await part.publish(join(this.dir, path)) }
+    return { path, replacedBytes: await part.complete(join(this.dir, path)) }
   }
 
   /** @returns the bytes that this process may still write to the file system of the cache */

@@ -33,8 +33,8 @@ export function partPrefix (path: string, quality: TranscodeQuality): string {
   return `.${hash(`${basename(path)}\0${quality}`)}.`
 }
 
-/** Path of a part that no look-up finds. */
-export function hiddenPartPath (path: string, generation: string): string {
+/** Path of a part that no look-up finds, beside the final name of `path`. */
+export function privatePartPath (path: string, generation: string): string {
   return join(dirname(path), `.${generation}.${generation}.part`)
 }
 

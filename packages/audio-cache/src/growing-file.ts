@@ -31,8 +31,23 @@ export class GrowingFile implements Representation {
   /** Position of the first read. */
   #start: number | undefined
 
+  /**
+   * Makes a growing file of an open part. Closing it closes `file`. In the other cases the caller must close() `file`.
+   *
+   * @returns undefined for a part of another version of the track, 'headless' where the tag is not completely written
+   */
+  static async of (file: OpenFile, track: Track, quality: TranscodeQuality): Promise<GrowingFile | 'headless' | undefined> {
+    const provenance = await readProvenance(file)
+    if (!provenance) return 'headless'
+    if (!isMadeFrom(track, provenance)) return undefined
+    const tag = await file.head(provenance.tagSize)
+    return tag.length < provenance.tagSize
+      ? 'headless'
+      : new GrowingFile(file, completeSize(provenance, quality), entityTag(provenance), id3v1(tag))
+  }
+
   /** @param trailer the ID3v1 tag at the end of the complete file */
-  constructor (file: OpenFile, size: number, etag: string, trailer: Buffer) {
+  private constructor (file: OpenFile, size: number, etag: string, trailer: Buffer) {
     this.size = size
     this.etag = etag
     this.#file = file
@@ -61,11 +76,12 @@ export class GrowingFile implements Representation {
    * Waits until a byte can be read, before response headers are sent.
    *
    * @param waitedMs how long the client has waited already
-   * @returns 'ready', 'given up', or after how many seconds the client should retry, where the wait would be too long
+   * @returns 'ready'; 'ended' where the worker has given up or the client has left; or after how many seconds the client
+   * should retry, where the wait would be too long
    */
   async reach (
     position: number, waitedMs: number, isAborted: () => boolean
-  ): Promise<'ready' | 'given up' | { retryAfter: number }> {
+  ): Promise<'ready' | 'ended' | { retryAfter: number }> {
     if (position >= this.size - ID3V1_SIZE || position < this.#available) return 'ready'
     const maxWaitMs = Math.max(MAX_WAIT_MS - waitedMs, OBSERVE_MS)
     const started = performance.now()
@@ -86,7 +102,7 @@ export class GrowingFile implements Representation {
       return isTooLong || isAborted()
     })
     if (isReady) return 'ready'
-    return retryAfter ? { retryAfter } : 'given up'
+    return retryAfter ? { retryAfter } : 'ended'
   }
 
   async close (): Promise<void> {
@@ -105,21 +121,4 @@ export class GrowingFile implements Representation {
       await sleep(POLL_MS)
     }
   }
-}
-
-/**
- * Makes a GrowingFile of an open part. It closes `file` when it is closed; in the other cases the caller must.
- *
- * @returns undefined for a part of another version of the track, 'headless' where the tag is not completely written
- */
-export async function growingFile (
-  file: OpenFile, track: Track, quality: TranscodeQuality
-): Promise<GrowingFile | 'headless' | undefined> {
-  const provenance = await readProvenance(file)
-  if (!provenance) return 'headless'
-  if (!isMadeFrom(track, provenance)) return undefined
-  const tag = await file.head(provenance.tagSize)
-  return tag.length < provenance.tagSize
-    ? 'headless'
-    : new GrowingFile(file, completeSize(provenance, quality), entityTag(provenance), id3v1(tag))
 }

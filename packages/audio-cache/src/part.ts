@@ -4,7 +4,7 @@ import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promise
 import { dirname, join } from 'node:path'
 import type { Track } from '@mixtape/library'
 import { ID3V1_SIZE, id3v1, infoFrame, mp3Size, type Tags, type TranscodeQuality } from '@mixtape/mp3'
-import { hiddenPartPath, partPath } from './cached-paths.ts'
+import { privatePartPath, partPath } from './cached-paths.ts'
 import { PROFILE, transcodeTag } from './provenance.ts'
 
 /** A part whose mtime is older than this, in milliseconds, belongs to a worker that died. */
@@ -43,7 +43,7 @@ export class Part {
   /** @param findable whether look-ups may find the part */
   static async create (cacheDir: string, track: Track, quality: TranscodeQuality, findable: boolean): Promise<Part> {
     const generation = randomBytes(8).toString('hex')
-    const path = findable ? partPath(track.path, quality, generation) : hiddenPartPath(track.path, generation)
+    const path = findable ? partPath(track.path, quality, generation) : privatePartPath(track.path, generation)
     const file = join(cacheDir, path)
     return new Part(track, quality, generation, file, await createFile(file))
   }
@@ -125,7 +125,7 @@ export class Part {
    * @returns bytes of the file that it replaced
    * @throws where the file does not have exactly the bytes it should have; then nothing is renamed
    */
-  async publish (file: string): Promise<number> {
+  async complete (file: string): Promise<number> {
     if (this.missing !== 0) throw new Error(`The file lacks ${this.missing} of its ${this.#size} bytes`)
     await this.append(this.#trailer)
     await this.#handle.sync()
@@ -137,7 +137,7 @@ export class Part {
     return replacedBytes
   }
 
-  /** Closes and deletes the part. After publish() it does nothing. */
+  /** Closes and deletes the part. After complete() it does nothing. */
   async discard (): Promise<void> {
     await this.#close()
     await rm(this.#file, { force: true })

@@ -17,7 +17,7 @@ export interface Provenance {
   samples: number
   /** `PROFILE` of the pipeline that made the file. */
   profile: number
-  /** Random, different for each run of the encoder: its bytes may differ between machines and builds of ffmpeg. */
+  /** Random id of the part. The bytes of two parts may differ, because encoders differ between machines. */
   generation: string
 }
 

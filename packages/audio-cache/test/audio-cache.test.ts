@@ -6,63 +6,63 @@ import { Library } from '@mixtape/library'
 import { cacheFixture, headSize } from '../../../test/fixtures/audio-cache.ts'
 import { clearDeadParts } from '../src/upkeep/clear.ts'
 
-t.test('a published transcode is a hit, at the place that the documentation says', async t => {
-  const { dir, publish, look } = cacheFixture(t, ['jazz/miles-davis/so-what.flac'])
-  t.equal(await look('jazz/miles-davis/so-what.flac'), 'absent')
+t.test('a published transcode is a hit, and has the documented path', async t => {
+  const { dir, publish, lookUp } = cacheFixture(t, ['jazz/miles-davis/so-what.flac'])
+  t.equal(await lookUp('jazz/miles-davis/so-what.flac'), 'absent')
   t.equal(await publish('jazz/miles-davis/so-what.flac'), 'jazz/miles-davis/so-what_medium.mp3')
-  t.equal(await look('jazz/miles-davis/so-what.flac'), 'hit')
-  t.equal(await look('jazz/miles-davis/so-what.flac', 'low'), 'absent')
+  t.equal(await lookUp('jazz/miles-davis/so-what.flac'), 'hit')
+  t.equal(await lookUp('jazz/miles-davis/so-what.flac', 'low'), 'absent')
   t.same(await readdir(join(dir, 'cache/jazz/miles-davis')), ['so-what_medium.mp3'])
 })
 
-t.test('a replaced source is never served by mistake, not even an older one', async t => {
-  const { root, publish, look } = cacheFixture(t, ['a.flac'])
+t.test('a transcode is stale when its source is replaced, even by an older file', async t => {
+  const { root, publish, lookUp } = cacheFixture(t, ['a.flac'])
   await publish('a.flac')
-  t.equal(await look('a.flac'), 'hit')
+  t.equal(await lookUp('a.flac'), 'hit')
   writeFileSync(join(root, 'other'), 'another recording')
   utimesSync(join(root, 'other'), 1e9, 1e9)
   renameSync(join(root, 'other'), join(root, 'a.flac'))
-  t.equal(await look('a.flac'), 'stale')
+  t.equal(await lookUp('a.flac'), 'stale')
   await publish('a.flac')
-  t.equal(await look('a.flac'), 'hit')
+  t.equal(await lookUp('a.flac'), 'hit')
 })
 
-t.test('sources that share a stem live side by side', async t => {
+t.test('sources with the same stem have separate cached files', async t => {
   const names = ['song.flac', 'song.wav', 'song.ogg', 'song.wav.flac']
-  const { publish, look } = cacheFixture(t, names)
+  const { publish, lookUp } = cacheFixture(t, names)
   t.equal(await publish('song.flac'), 'song_medium.mp3')
-  t.equal(await look('song.wav'), 'absent')
+  t.equal(await lookUp('song.wav'), 'absent')
   t.equal(await publish('song.wav'), 'song.wav_medium.mp3')
   t.equal(await publish('song.ogg'), 'song.ogg_medium.mp3')
   t.equal(await publish('song.wav.flac'), 'song.wav.flac_medium.mp3')
-  for (const name of names) t.equal(await look(name), 'hit', name)
+  for (const name of names) t.equal(await lookUp(name), 'hit', name)
 })
 
-t.test('a name that the transcode would make too long for the file system is cut', async t => {
+t.test('the name of a cached file is cut where the file system could not hold it', async t => {
   const names = [`${'x'.repeat(250)}.flac`, `${'x'.repeat(249)}y.flac`, `${'音'.repeat(83)}.flac`]
-  const { publish, look } = cacheFixture(t, names)
+  const { publish, lookUp } = cacheFixture(t, names)
   for (const name of names) {
-    t.equal(await look(name), 'absent')
+    t.equal(await lookUp(name), 'absent')
     await publish(name)
   }
-  for (const name of names) t.equal(await look(name), 'hit')
+  for (const name of names) t.equal(await lookUp(name), 'hit')
 })
 
 t.test('an MP3 of another tool is a hit while it is not older than its only possible source', async t => {
-  const { dir, root, look } = cacheFixture(t, ['a.flac', 'b.flac', 'b.wav', 'c.flac', 'c.mp3'])
+  const { dir, root, lookUp } = cacheFixture(t, ['a.flac', 'b.flac', 'b.wav', 'c.flac', 'c.mp3'])
   for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, `cache/${name}_medium.mp3`), 'mp3')
-  t.equal(await look('a.flac'), 'hit')
-  t.equal(await look('b.flac'), 'stale', 'made from which of the two?')
-  t.equal(await look('c.flac'), 'hit', 'an MP3 beside it is not transcoded')
+  t.equal(await lookUp('a.flac'), 'hit')
+  t.equal(await lookUp('b.flac'), 'stale', 'two possible sources')
+  t.equal(await lookUp('c.flac'), 'hit', 'an MP3 is no possible source')
   const later = Date.now() / 1000 + 60
   utimesSync(join(root, 'a.flac'), later, later)
-  t.equal(await look('a.flac'), 'stale')
+  t.equal(await lookUp('a.flac'), 'stale')
 })
 
-t.test('what is not whole is not published, and leaves nothing', async t => {
-  const { dir, cache, startPart, look } = cacheFixture(t, ['a.flac'])
+t.test('a part that is too short or too long is not published, and leaves no file', async t => {
+  const { dir, cache, startPart, lookUp } = cacheFixture(t, ['a.flac'])
   const part = await startPart('a.flac', 'low')
-  t.equal(await look('a.flac', 'low'), 'absent')
+  t.equal(await lookUp('a.flac', 'low'), 'absent')
   await part.append(Buffer.alloc(1000))
   await t.rejects(cache.publish(part), { message: /^The file lacks \d+ of its \d+ bytes/ })
   await part.discard()
@@ -74,14 +74,14 @@ t.test('what is not whole is not published, and leaves nothing', async t => {
   t.same(readdirSync(join(dir, 'cache')), [])
 })
 
-t.test('a cached file that was cut short is not served', async t => {
-  const { dir, publish, look } = cacheFixture(t, ['a.flac'])
+t.test('a truncated cached file is stale', async t => {
+  const { dir, publish, lookUp } = cacheFixture(t, ['a.flac'])
   const file = join(dir, 'cache', await publish('a.flac'))
   writeFileSync(file, readFileSync(file).subarray(0, -1))
-  t.equal(await look('a.flac'), 'stale')
+  t.equal(await lookUp('a.flac'), 'stale')
 })
 
-t.test('a part that was swept is not published', async t => {
+t.test('a part that clearDeadParts() has deleted is not published', async t => {
   const { dir, cache, startPart } = cacheFixture(t, ['a.flac'])
   const part = await startPart('a.flac', 'low')
   await part.append(Buffer.alloc(part.size - headSize(part.size, 'low') - 128))
@@ -92,16 +92,16 @@ t.test('a part that was swept is not published', async t => {
   await part.discard()
 })
 
-t.test('a cached file that cannot be read leaves no descriptor open', async t => {
-  const { dir, root, cache, look } = cacheFixture(t, ['a.flac'])
+t.test('a look-up that fails leaves no descriptor open', async t => {
+  const { dir, root, cache, lookUp } = cacheFixture(t, ['a.flac'])
   writeFileSync(join(dir, 'cache/a_medium.mp3'), 'mp3')
-  t.equal(await look('a.flac'), 'hit')
+  t.equal(await lookUp('a.flac'), 'hit')
   const track = await new Library(root).open('a.flac')
   if (!track) throw new Error('no a.flac')
   await track.close()
   const descriptors = () => readdirSync('/proc/self/fd').length
   const before = descriptors()
-  const loop = { ...track, path: 'a.flac', get mtimeNs (): bigint { throw new Error('no more descriptors') } }
-  await t.rejects(cache.find(loop, 'medium'), { message: 'no more descriptors' })
+  const brokenTrack = { ...track, path: 'a.flac', get mtimeNs (): bigint { throw new Error('no more descriptors') } }
+  await t.rejects(cache.find(brokenTrack, 'medium'), { message: 'no more descriptors' })
   t.equal(descriptors(), before)
 })

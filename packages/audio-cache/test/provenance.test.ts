@@ -8,12 +8,12 @@ t.test('provenance is read back from the tag', async t => {
   t.same(parseProvenance(tag), { ...provenance, tagSize: tag.length })
 })
 
-t.test('provenance is within reach, however long the tags and the file name are', async t => {
+t.test('provenance lies within PROVENANCE_REACH, however long the tags and the file name are', async t => {
   const tag = transcodeTag({ title: 'x'.repeat(1e6) }, { ...provenance, file: `${'é'.repeat(120)}.flac` })
   t.ok(parseProvenance(tag.subarray(0, PROVENANCE_REACH)))
 })
 
-t.test('provenance that is not valid JSON counts as none', async t => {
+t.test('provenance that is not valid JSON is ignored', async t => {
   const tag = transcodeTag({}, provenance).toString('latin1').replace('{', '[')
   t.equal(parseProvenance(Buffer.from(tag, 'latin1')), undefined)
 })

@@ -4,16 +4,18 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { CronExpressionParser } from 'cron-parser'
 import { envSchema } from 'env-schema'
 import { Type, type Static } from 'typebox'
+import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 
 const path = (fallback: string) => Type.String({ default: fallback, minLength: 1 })
 const flag = (fallback: boolean) => Type.Boolean({ default: fallback, description: 'true or false' })
 
 /** Patterns of a list of qualities such as `high,low`, and of a list of extensions such as `.flac,.wav`. */
-const QUALITY_LIST = '^(high|medium|low)(,(high|medium|low))*$'
+const QUALITY = `(${transcodeQualities.join('|')})`
+const QUALITY_LIST = `^${QUALITY}(,${QUALITY})*$`
 const EXTENSION_LIST = '^\\.[a-z0-9]+(,\\.[a-z0-9]+)*$'
 
 const SIZE_PATTERN = '^\\d{1,6}(\\.\\d{1,3})? ?([kKMGT]i?)?B?$'
-const SIZE = 'a size such as 500MB (millions of bytes) or 1.5GiB (times 1024)'
+const SIZE = 'a size such as 500MB (500 * 1000 * 1000 bytes) or 1.5GiB (1.5 * 1024 * 1024 * 1024 bytes)'
 
 const CRON = 'a cron expression such as 0 3 * * *: minute, hour, day, month, day of the week'
 
@@ -24,9 +26,9 @@ const environmentSchema = Type.Object({
   AUDIO_CACHE_ENABLED: flag(true),
   AUDIO_CACHE_PRECACHE_ON_UPLOAD: flag(true),
   AUDIO_CACHE_PRECACHE_QUALITIES: Type.String({
-    default: 'high,medium,low',
+    default: transcodeQualities.join(','),
     pattern: QUALITY_LIST,
-    description: 'a comma-separated list of high, medium and low'
+    description: `a comma-separated list of ${transcodeQualities.join(', ')}`
   }),
   AUDIO_CACHE_TRANSCODE_EXTENSIONS: Type.String({
     default: '.flac,.wav,.ogg,.m4a',
@@ -80,7 +82,7 @@ export type Config = Omit<Environment, 'AUDIO_CACHE_PRECACHE_QUALITIES' | 'AUDIO
   'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE'> & {
     AUDIO_CACHE_MAX_SIZE: number | undefined
     AUDIO_CACHE_MIN_FREE: number
-    AUDIO_CACHE_PRECACHE_QUALITIES: string[]
+    AUDIO_CACHE_PRECACHE_QUALITIES: TranscodeQuality[]
     AUDIO_CACHE_TRANSCODE_EXTENSIONS: string[]
   }
 
@@ -112,7 +114,7 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     AUDIO_CACHE_DIR,
     AUDIO_CACHE_MAX_SIZE: config.AUDIO_CACHE_MAX_SIZE === undefined ? undefined : bytes(config.AUDIO_CACHE_MAX_SIZE),
     AUDIO_CACHE_MIN_FREE: bytes(config.AUDIO_CACHE_MIN_FREE),
-    AUDIO_CACHE_PRECACHE_QUALITIES: list(config.AUDIO_CACHE_PRECACHE_QUALITIES),
+    AUDIO_CACHE_PRECACHE_QUALITIES: list(config.AUDIO_CACHE_PRECACHE_QUALITIES) as TranscodeQuality[],
     AUDIO_CACHE_TRANSCODE_EXTENSIONS: list(config.AUDIO_CACHE_TRANSCODE_EXTENSIONS)
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { readConfig } from '../src/index.ts'
 
-t.test('defaults are those of the README', async t => {
+t.test('the defaults are those of README.md', async t => {
   const config = readConfig({})
   t.match(config, {
     AUDIO_CACHE_ENABLED: true,
@@ -24,7 +24,7 @@ t.test('an empty value counts as unset', async t => {
   t.equal(readConfig({ ADMIN_TOKEN: '' }).ADMIN_TOKEN, undefined)
 })
 
-t.test('a wrong value is named with what is allowed', async t => {
+t.test('the error of a wrong value names the variable and the allowed values', async t => {
   const wrong: Record<string, string[]> = {
     PORT: ['http', '70000', '-1', '80.5'],
     WORKER_CONCURRENCY: ['0', 'many'],
@@ -54,7 +54,7 @@ t.test('the cache and the library may not contain each other', async t => {
   t.ok(readConfig({ MUSIC_ROOT: '/a/music', AUDIO_CACHE_DIR: '/a/music-cache' }))
 })
 
-t.test('sizes in powers of 1000 and of 1024', async t => {
+t.test('a size has a unit of a power of 1000 or of 1024', async t => {
   for (const [text, bytes] of [
     ['10GB', 10e9], ['500MiB', 500 * 1024 ** 2], ['1.5GiB', 1.5 * 1024 ** 3], ['2k', 2000], ['2KiB', 2048], ['7', 7],
     ['7B', 7], ['1 TB', 1e12]
@@ -65,7 +65,7 @@ t.test('sizes in powers of 1000 and of 1024', async t => {
   t.equal(readConfig({}).AUDIO_CACHE_MIN_FREE, 1024 ** 3)
 })
 
-t.test('a link is no way around that', async t => {
+t.test('a cache and a library that overlap through a symbolic link are refused', async t => {
   const music = join(t.testdir({ music: {}, link: t.fixture('symlink', 'music') }), 'music')
   const link = join(music, '../link')
   for (const [MUSIC_ROOT, AUDIO_CACHE_DIR] of [[music, link], [link, music], [music, `${link}/new/cache`], [link, `${link}/cache`]]) {

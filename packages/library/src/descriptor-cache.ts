@@ -10,8 +10,8 @@ const IDLE_MS = 5000
 const CLOCK_TICK_MS = 50
 
 export interface DescriptorCacheOptions<T> {
-  /** Makes what open() returns of an opened file and the path that was asked for. Closing it must close the file. */
-  describe: (file: OpenFile, path: string) => Promise<T> | T
+  /** Makes the result of open() from the opened file and the requested path. Its close() must close the file. */
+  wrap: (file: OpenFile, path: string) => Promise<T> | T
   /** @returns the path to open instead of a path; undefined where nothing may be opened */
   resolve?: (path: string) => Promise<string | undefined>
   /** Most descriptors that stay open while nobody uses them. */
@@ -25,16 +25,16 @@ export interface DescriptorCacheOptions<T> {
  * once. Without this cache, hits are answered at 0.21 to 0.46 of the rate (`npm run bench serve`: HEAD, 304, ranges).
  */
 export class DescriptorCache<T extends Representation> {
-  readonly #describe: (file: OpenFile, path: string) => Promise<T> | T
+  readonly #wrap: (file: OpenFile, path: string) => Promise<T> | T
   readonly #resolve: (path: string) => Promise<string | undefined>
   readonly #max: number
   readonly #stats = new CoalescedStats()
   /** By path, least recently used first. */
-  readonly #entries = new Map<string, CachedFile<T>>()
+  readonly #entries = new Map<string, SharedFile<T>>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor ({ describe, resolve = async path => path, max = defaultMax() }: DescriptorCacheOptions<T>) {
-    this.#describe = describe
+  constructor ({ wrap, resolve = async path => path, max = defaultMax() }: DescriptorCacheOptions<T>) {
+    this.#wrap = wrap
     this.#resolve = resolve
     this.#max = max
   }
@@ -52,59 +52,59 @@ export class DescriptorCache<T extends Representation> {
     const stat = await this.#stats.stat(path)
     const present = this.#entries.get(path)
     if (stat && present?.matches(stat)) return this.#keep(path, present, tick)
-    this.#evict(path)
+    this.#drop(path)
     const openedAt = Date.now()
     const target = stat?.isFile() ? await this.#resolve(path) : undefined
     const file = target === undefined ? undefined : await this.#openFile(target)
     if (!file) return undefined
     try {
-      file.description = await this.#describe(file, path)
+      file.value = await this.#wrap(file, path)
     } catch (error) {
       await file.close()
       throw error
     }
-    if (openedAt - file.ctimeMs < CLOCK_TICK_MS) return file.description // just changed: not kept
-    this.#evict(path) // a concurrent call may have opened it too
+    if (openedAt - file.ctimeMs < CLOCK_TICK_MS) return file.value // just changed: not kept
+    this.#drop(path) // a concurrent call may have opened it too
     return this.#keep(path, file, tick)
   }
 
   /** Opens a file. Where the process has no descriptors left, it closes those that are only kept, and tries again. */
-  async #openFile (path: string): Promise<CachedFile<T> | undefined> {
+  async #openFile (path: string): Promise<SharedFile<T> | undefined> {
     try {
-      return await openFile<CachedFile<T>>(path, CachedFile)
+      return await openFile<SharedFile<T>>(path, SharedFile)
     } catch (error) {
       if (!['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-      for (const path of this.#entries.keys()) this.#evict(path)
-      return await openFile<CachedFile<T>>(path, CachedFile)
+      for (const path of this.#entries.keys()) this.#drop(path)
+      return await openFile<SharedFile<T>>(path, SharedFile)
     }
   }
 
-  #keep (path: string, file: CachedFile<T>, tick: number): T {
-    const description = file.acquire()
+  #keep (path: string, file: SharedFile<T>, tick: number): T {
+    const value = file.acquire()
     file.checkedInTick = tick
     this.#entries.delete(path)
     this.#entries.set(path, file)
-    this.#timer ??= setInterval(() => { this.#evictIdle() }, IDLE_MS).unref()
-    if (this.#entries.size > this.#max) this.#evict(this.#entries.keys().next().value as string)
-    return description
+    this.#timer ??= setInterval(() => { this.#closeIdle() }, IDLE_MS).unref()
+    if (this.#entries.size > this.#max) this.#drop(this.#entries.keys().next().value as string)
+    return value
   }
 
-  #evictIdle (): void {
-    for (const [path, entry] of this.#entries) if (entry.isIdle()) this.#evict(path)
+  #closeIdle (): void {
+    for (const [path, entry] of this.#entries) if (entry.isIdle()) this.#drop(path)
     if (this.#entries.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
-  #evict (path: string): void {
+  #drop (path: string): void {
     this.#entries.get(path)?.close()
     this.#entries.delete(path)
   }
 }
 
 /** An open file with a reference count. The cache holds one reference. The last close() closes the descriptor. */
-class CachedFile<T> extends OpenFile {
-  description!: T
+class SharedFile<T> extends OpenFile {
+  value!: T
   /** The last tick in which stat() showed that the path leads to this file. */
   checkedInTick = 0
   #references = 1
@@ -113,7 +113,7 @@ class CachedFile<T> extends OpenFile {
   acquire (): T {
     this.#references++
     this.#wasUsed = true
-    return this.description
+    return this.value
   }
 
   /** @returns whether it was not acquired since the last call */

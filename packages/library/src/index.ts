@@ -1,4 +1,5 @@
 export { DescriptorCache } from './descriptor-cache.ts'
-export { extension, isTrackPath, Library, type Track } from './library.ts'
+export { isTrackPath, Library, type Track } from './library.ts'
+export { extension, mediaType } from './media-types.ts'
 export { isUnavailable, openFile, type OpenFile } from './open-file.ts'
 export type { Representation } from './representation.ts'

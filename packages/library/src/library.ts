@@ -1,12 +1,9 @@
 import { realpath } from 'node:fs/promises'
-import { basename, extname, sep } from 'node:path'
+import { basename, sep } from 'node:path'
 import { DescriptorCache } from './descriptor-cache.ts'
+import { mediaType } from './media-types.ts'
 import { isUnavailable, type OpenFile } from './open-file.ts'
 import type { Representation } from './representation.ts'
-
-const AUDIO_EXTENSIONS = new Set([
-  '.flac', '.wav', '.ogg', '.oga', '.opus', '.m4a', '.mp3', '.aac', '.aif', '.aiff', '.ape', '.wv', '.wma'
-])
 
 /** An audio file of the library that is open for reading. */
 export interface Track extends Representation {
@@ -17,7 +14,7 @@ export interface Track extends Representation {
   readonly name: string
   /** Absolute path without symbolic links. It must not be sent to clients. */
   readonly realPath: string
-  /** Size and mtime: changes whenever the content does. */
+  /** Size and mtime. A change of the content that keeps both is not noticed. */
   readonly version: string
 }
 
@@ -31,7 +28,7 @@ export class Library {
     this.root = root
     this.#files = new DescriptorCache({
       resolve: async path => await this.#realPath(path),
-      describe: (file, path) => toTrack(file, path.slice(root.length + 1))
+      wrap: (file, path) => toTrack(file, path.slice(root.length + 1))
     })
   }
 
@@ -73,11 +70,6 @@ function toTrack (file: OpenFile, path: string): Track {
 
 /** @returns whether a relative path can name a track: an audio extension, and no hidden, empty or dot segment */
 export function isTrackPath (path: string): boolean {
-  return AUDIO_EXTENSIONS.has(extension(path)) && !path.includes('\0') &&
+  return mediaType(path) !== undefined && !path.includes('\0') &&
     !/(^|\/)([./]|$)/.test(path)
-}
-
-/** @returns the extension in lower case, with its dot */
-export function extension (path: string): string {
-  return extname(path).toLowerCase()
 }

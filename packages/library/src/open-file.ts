@@ -28,7 +28,7 @@ export class OpenFile implements Representation {
   readonly size: number
   readonly mtimeNs: bigint
   readonly etag: string
-  /** Size and mtime: changes whenever the content does. */
+  /** Size and mtime. A change of the content that keeps both is not noticed. */
   readonly version: string
   readonly #fd: number
   readonly #stat: BigIntStats
@@ -63,11 +63,6 @@ export class OpenFile implements Representation {
   /** Milliseconds since 1970. */
   get ctimeMs (): number {
     return Number(this.#stat.ctimeMs)
-  }
-
-  /** Id of the file system. */
-  get device (): bigint {
-    return this.#stat.dev
   }
 
   /** @returns whether a path leads to this file, unchanged: content cannot change without ctime */

@@ -7,19 +7,21 @@ import { DescriptorCache } from '../src/descriptor-cache.ts'
 
 function setUp (t: Test, max?: number) {
   const dir = t.testdir()
-  const files = new DescriptorCache({ describe: file => file, max })
+  const files = new DescriptorCache({ wrap: file => file, max })
   const path = (name: string) => join(dir, name)
-  /** Written so long ago that its next change has another ctime. */
+  /** Writes a file, and waits so long that its next change has another ctime. */
   const write = async (name: string, content: string) => {
     writeFileSync(path(name), content)
     while (Date.now() - statSync(path(name)).ctimeMs < 60) await setTimeout(10)
   }
+  /** @returns the content of a file; undefined where it cannot be opened */
   const read = async (name: string) => {
     const file = await files.open(path(name))
     const content = file && (await file.head(100)).toString()
     await file?.close()
     return content
   }
+  /** @returns the paths of all open files of the test */
   const descriptors = () => readdirSync('/proc/self/fd').flatMap(fd => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`)
@@ -30,7 +32,7 @@ function setUp (t: Test, max?: number) {
   return { files, path, write, read, descriptors }
 }
 
-t.test('a file stays open, and whatever happens to it is seen by the next who opens it', async t => {
+t.test('a file stays open, and the next open() notices each change of it', async t => {
   const { path, write, read, descriptors } = setUp(t)
   await write('a', 'one')
   for (let i = 0; i < 3; i++) t.equal(await read('a'), 'one')
@@ -43,7 +45,7 @@ t.test('a file stays open, and whatever happens to it is seen by the next who op
   const { atime, mtime } = statSync(path('a'))
   writeFileSync(path('a'), 'six')
   utimesSync(path('a'), atime, mtime)
-  t.equal(await read('a'), 'six', 'written over, with its size and its mtime as before')
+  t.equal(await read('a'), 'six', 'overwritten with the same size and mtime')
 
   rmSync(path('a'))
   t.equal(await read('a'), undefined)
@@ -52,20 +54,20 @@ t.test('a file stays open, and whatever happens to it is seen by the next who op
   t.equal(await read('a'), 'new')
 })
 
-t.test('those who ask together share what they learn, and nobody later does', async t => {
+t.test('calls in one tick share their result, and a later call gets a new one', async t => {
   const { files, path, write } = setUp(t)
   for (const [name, content] of [['a', 'one'], ['b', 'two']] as const) await write(name, content)
   await (await files.open(path('a')))?.close()
-  const together = await Promise.all([files.open(path('a')), files.open(path('a'))])
-  t.equal(together[0], together[1])
-  await setImmediate() // a turn lasts until those who shared it wait for something
+  const concurrent = await Promise.all([files.open(path('a')), files.open(path('a'))])
+  t.equal(concurrent[0], concurrent[1])
+  await setImmediate() // ends the tick
   renameSync(path('b'), path('a'))
   const later = await files.open(path('a'))
   t.equal((await later?.head(10))?.toString(), 'two')
-  for (const file of [...together, later]) await file?.close()
+  for (const file of [...concurrent, later]) await file?.close()
 })
 
-t.test('whoever has a file goes on with it when it is replaced', async t => {
+t.test('a client that has a file open reads it to its end when it is replaced', async t => {
   const { files, path, write, read, descriptors } = setUp(t)
   await write('a', 'one')
   t.equal(await read('a'), 'one')
@@ -75,17 +77,17 @@ t.test('whoever has a file goes on with it when it is replaced', async t => {
   t.equal(await read('a'), 'two')
   t.equal((await file?.head(10))?.toString(), 'one')
   await file?.close()
-  t.same(descriptors(), [], 'nor is one kept that was renamed just now, and might change again within a tick of the clock')
+  t.same(descriptors(), [], 'a file that was renamed within the last clock tick is not kept')
 })
 
-t.test('no more than so many are kept, those that were used last', async t => {
+t.test('at most `max` descriptors are kept, those that were used last', async t => {
   const { path, write, read, descriptors } = setUp(t, 2)
   for (const name of ['a', 'b', 'c']) await write(name, name)
   for (const name of ['a', 'b', 'a', 'c']) t.equal(await read(name), name)
   t.same(descriptors().sort(), [path('a'), path('c')])
 })
 
-t.test('what is no regular file is not opened, and holds up nobody', async t => {
+t.test('a file that is not regular is not opened, and delays no other call', async t => {
   const { files, path, write, read } = setUp(t)
   execFileSync('mkfifo', [path('fifo')])
   await write('a', 'one')

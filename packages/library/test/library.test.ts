@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { Library } from '../src/library.ts'
 
-t.test('opens what is an audio file of the library, under any name', async t => {
+t.test('open() opens an audio file of the library, whatever its name', async t => {
   const names = [
     'a.flac', 'UPPER.FLAC', 'jazz/so what.flac', 'a+b & c.mp3', '100%.ogg', '%41.wav', 'Ünïcödé 音楽.m4a', '-v.flac',
     'concat:a.flac', 'pipe:0.wav', 'a\\b.mp3', 'new\nline.mp3', '"quoted" \'name\'.opus', `${'x'.repeat(250)}.flac`
@@ -26,7 +26,7 @@ t.test('opens what is an audio file of the library, under any name', async t => 
   }
 })
 
-t.test('everything else is not there', { timeout: 5000 }, async t => {
+t.test('open() returns undefined for everything else', { timeout: 5000 }, async t => {
   const dir = t.testdir({
     outside: { 'secret.flac': 'x', dir: { 'a.flac': 'x' } },
     music: {
@@ -42,7 +42,7 @@ t.test('everything else is not there', { timeout: 5000 }, async t => {
   symlinkSync('text.txt', join(root, 'not-audio.flac'))
   symlinkSync('.hidden.flac', join(root, 'to-hidden.flac'))
   execFileSync('mkfifo', [join(root, 'fifo.flac')])
-  // Bound under a short name and moved: the path of a socket may have no more than 107 bytes (unix(7)).
+  // The path of a socket may have at most 107 bytes (unix(7)). So it is bound to a short path, and moved.
   const short = mkdtempSync(join(tmpdir(), 'socket-'))
   const socket = createServer().listen(join(short, 's'))
   await once(socket, 'listening')
@@ -64,7 +64,7 @@ t.test('everything else is not there', { timeout: 5000 }, async t => {
   }
 })
 
-t.test('a file that changes has another version and another entity tag', async t => {
+t.test('a file that changes gets another version and another entity tag', async t => {
   const root = t.testdir({ 'a.flac': 'one' })
   const library = new Library(root)
   const before = await library.open('a.flac')

@@ -3,7 +3,7 @@ import { t } from 'tap'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { MixtapeRegistry, type Mixtape } from '../src/registry.ts'
 
-t.test('of many who save the same mixtape at once, one is told that it is new', async t => {
+t.test('of concurrent calls with the same new mixtape, one returns true', async t => {
   const { url } = await testRedis(t)
   const connections = Array.from({ length: 5 }, () => new Redis(url))
   const registries = connections.map(redis => new MixtapeRegistry(redis))

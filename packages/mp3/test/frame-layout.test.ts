@@ -6,6 +6,7 @@ import { decodedSamples } from '../../../test/fixtures/tracks.ts'
 import { infoFrame, mp3Size } from '../src/frame-layout.ts'
 import { bitrates, transcodeQualities, type TranscodeQuality } from '../src/qualities.ts'
 
+/** Encodes noise. @returns the frames, without tag and Info frame */
 function encode (file: string, samples: number, quality: TranscodeQuality): Buffer {
   execFileSync('ffmpeg', [
     '-v', 'error', '-y', '-f', 'lavfi', '-i', 'anoisesrc=r=44100:a=0.3', '-af',
@@ -15,7 +16,7 @@ function encode (file: string, samples: number, quality: TranscodeQuality): Buff
   return readFileSync(file)
 }
 
-t.test('the size is known before the encoder starts, for any length', async t => {
+t.test('mp3Size() is the size that LAME produces, for any length', async t => {
   const file = join(t.testdir(), 'frames.mp3')
   const edges = [1, 2, 575, 576, 577, 1151, 1152, 1153, 2303, 2304, 2305, 44100, 25 * 44100]
   const random = Array.from({ length: 12 }, () => 1 + Math.floor(Math.random() * 400_000))
@@ -27,7 +28,7 @@ t.test('the size is known before the encoder starts, for any length', async t =>
   }
 })
 
-t.test('a player hears exactly the samples of the source: no gap between two tracks', async t => {
+t.test('a decoder returns exactly the samples of the source, so that there is no gap between two tracks', async t => {
   const dir = t.testdir()
   for (const samples of [1153, 44100, 100_001]) {
     for (const quality of transcodeQualities) {

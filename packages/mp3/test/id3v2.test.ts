@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
-import { describe, makeTrack } from '../../../test/fixtures/tracks.ts'
+import { ffprobe, makeTrack } from '../../../test/fixtures/tracks.ts'
 import { id3v1 } from '../src/id3v1.ts'
 import { id3v2, id3v2Size, readUserText } from '../src/id3v2.ts'
 
 const userText = { description: 'mixtape-audio', value: '{"file":"Wie schön – 1.flac"}' }
 
-t.test('other tools read the tags', async t => {
+t.test('ffprobe reads the tags', async t => {
   const tags = {
     title: 'Größe 音',
     artist: 'A & B',
@@ -23,7 +23,7 @@ t.test('other tools read the tags', async t => {
   const bare = makeTrack(join(t.testdir(), 'bare.mp3'), { options: ['-id3v2_version', '0'] })
   writeFileSync(bare, Buffer.concat([tag, readFileSync(bare), id3v1(tag)]))
   const { replaygain_track_gain: gain, ...text } = tags
-  t.match((await describe(bare)).tags, { ...text, REPLAYGAIN_TRACK_GAIN: gain })
+  t.match((await ffprobe(bare)).tags, { ...text, REPLAYGAIN_TRACK_GAIN: gain })
 })
 
 t.test('the user text and the size are read back', async t => {

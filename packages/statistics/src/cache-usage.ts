@@ -12,8 +12,8 @@ const FULL_TTL = 90
 export type RemovalReason = 'size' | 'free' | 'age' | 'orphan'
 
 /**
- * Bytes in the cache directory, in Redis, so that checking a limit does not need a walk over the directory. Every walk
- * that is made for another reason corrects the number.
+ * Bytes in the cache directory, in Redis, so that checking a limit does not need a walk over the directory. Eviction
+ * and the nightly run correct the number.
  */
 export class CacheUsage {
   readonly #redis: Redis

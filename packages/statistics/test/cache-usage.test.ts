@@ -3,7 +3,7 @@ import { t } from 'tap'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { CacheUsage } from '../src/cache-usage.ts'
 
-t.test('a cache that was not counted yet stays so, until a walk sets its size', async t => {
+t.test('the size of the cache is unknown until set() is called', async t => {
   const redis = new Redis((await testRedis(t)).url)
   t.teardown(() => redis.disconnect())
   const usage = new CacheUsage(redis)

@@ -23,7 +23,7 @@ t.test('the least popular quality comes first', async t => {
   t.same(await plays.leastPlayedQualities(['high', 'medium', 'low']), ['medium', 'low', 'high'])
 })
 
-t.test('the last play of a cached file is kept until the file is gone', async t => {
+t.test('the last play of a cached file is kept until forget() is called', async t => {
   const plays = await setUp(t)
   const before = Date.now()
   await plays.touch(['a_low.mp3', 'b_low.mp3'])

@@ -9,7 +9,7 @@ export function producerConnection (url: string, log: Logger): Redis {
   return withLog(new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 }), log)
 }
 
-/** Connects for workers: a command waits until Redis is back. */
+/** Connects for code that can wait, such as the workers: a command waits until Redis is back. */
 export function workerConnection (url: string, log: Logger): Redis {
   return withLog(new Redis(url, { maxRetriesPerRequest: null }), log)
 }

@@ -1,5 +1,6 @@
 import { QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { deduplicationIdOf } from './job.ts'
 import { KEY_PREFIX, QUEUE_NAME } from './queue.ts'
 
 /** Name of the event that the mixtape registry adds to the queue's own events. */
@@ -20,8 +21,8 @@ export class TranscodeEvents {
     // QueueEvents would connect a duplicate, and could not close it while Redis is away.
     const connection = Object.assign(redis, { duplicate: () => redis })
     this.#events = new QueueEvents(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
-    this.#events.on('error', () => {}) // withLog() of the connection has logged it
-    const onJob = ({ jobId }: { jobId: string }) => { this.#emit({ job: jobId.slice(0, 64) }) }
+    this.#events.on('error', () => {}) // the connection logs its errors itself
+    const onJob = ({ jobId }: { jobId: string }) => { this.#emit({ job: deduplicationIdOf(jobId) }) }
     for (const name of ['added', 'active', 'progress', 'completed', 'failed', 'waiting', 'delayed'] as const) {
       this.#events.on(name, onJob)
     }

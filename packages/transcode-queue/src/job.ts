@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { isTrackPath } from '@mixtape/library'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import { Type, type Static } from 'typebox'
@@ -39,4 +39,14 @@ export function parseTranscodeJob (data: unknown): TranscodeJob {
 /** The deduplication id of all jobs for one track at one quality. It is a hash, because BullMQ forbids colons in ids. */
 export function deduplicationId ({ path, quality }: Pick<TranscodeJob, 'path' | 'quality'>): string {
   return hash('sha256', `${quality}\0${path}`)
+}
+
+/** @returns a job id that is unique, and from which the deduplication id can be read */
+export function newJobId (deduplicationId: string): string {
+  return `${deduplicationId}-${randomUUID()}`
+}
+
+/** @param jobId from newJobId() */
+export function deduplicationIdOf (jobId: string): string {
+  return jobId.slice(0, jobId.indexOf('-'))
 }

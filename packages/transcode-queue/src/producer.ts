@@ -1,17 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import { Queue, type Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { FailedSources } from './failed-sources.ts'
-import { deduplicationId, parseTranscodeJob, type TranscodeJob } from './job.ts'
+import { deduplicationId, newJobId, parseTranscodeJob, type TranscodeJob } from './job.ts'
 import { priorities } from './priorities.ts'
 import { jobOptions, KEY_PREFIX, QUEUE_NAME } from './queue.ts'
 
 /**
- * `queued`: a new job. `duplicate`: a job for the same track and quality waits or runs already. `retrying`: such a job
- * failed and waits for its next attempt. `failed`: none, because this version of the source is known to fail.
+ * `queued`: a new job. `duplicate`: a job for the same track and quality waits or runs already. `postponed`: such
+ * a job waits for its next attempt, for space, or for another worker. `failed`: no job was added, because this version of
+ * the source is known to fail.
  */
 export type EnqueueResult =
-  | { status: 'queued' | 'duplicate' | 'retrying' }
+  | { status: 'queued' | 'duplicate' | 'postponed' }
   | { status: 'failed', reason: string }
 
 /** State of a track at one quality as the queue knows it. `percent` is from 0 to 100. */
@@ -20,14 +20,17 @@ export type JobState =
   | { state: 'transcoding', percent: number }
   | { state: 'failed', reason: string }
 
-/** Adds transcode jobs to the queue, and tells their state. All methods fail at once while Redis is away. */
+/** Adds transcode jobs to the queue, and tells their state. */
 export class TranscodeProducer {
   readonly #queue: Queue<TranscodeJob>
   readonly #failedSources: FailedSources
   /** Calls that Redis has not answered yet. Concurrent calls for the same job share one. */
   readonly #pending = new Map<string, Promise<EnqueueResult>>()
 
-  /** @param redis from producerConnection(); the caller must disconnect it */
+  /**
+   * @param redis decides what happens while Redis is away: with producerConnection() all methods fail at once, with
+   * workerConnection() they wait; the caller must disconnect it
+   */
   constructor (redis: Redis) {
     this.#failedSources = new FailedSources(redis)
     this.#queue = new Queue(QUEUE_NAME, {
@@ -37,7 +40,7 @@ export class TranscodeProducer {
       skipWaitingForReady: true,
       skipVersionCheck: true
     })
-    this.#queue.on('error', () => {}) // withLog() of the connection has logged it
+    this.#queue.on('error', () => {}) // the connection logs its errors itself
   }
 
   /**
@@ -45,7 +48,7 @@ export class TranscodeProducer {
    *
    * @param version the present `Track.version`, where known: a source that failed in this version is not enqueued
    * @throws {TypeError} where the job is not valid
-   * @throws where Redis is away
+   * @throws where Redis is away, with a producerConnection()
    */
   async enqueue (job: TranscodeJob, version?: string): Promise<EnqueueResult> {
     const id = deduplicationId(parseTranscodeJob(job))
@@ -88,13 +91,13 @@ export class TranscodeProducer {
   async #add (id: string, job: TranscodeJob, version?: string): Promise<EnqueueResult> {
     const failure = version && await this.#failure(job.path, version)
     if (failure) return { status: 'failed', reason: failure.reason }
-    const jobId = `${id}-${randomUUID()}`
+    const jobId = newJobId(id)
     const priority = priorities[job.reason]
     const added = await this.#queue.add(job.quality, job, { jobId, priority, deduplication: { id } })
     if (added.id === jobId) return { status: 'queued' }
     const existing = added.id ? await this.#queue.getJob(added.id) : undefined
     await this.#promote(existing, priority)
-    return { status: existing && (existing.delay > 0 || existing.attemptsMade > 0) ? 'retrying' : 'duplicate' }
+    return { status: existing && (existing.delay > 0 || existing.attemptsMade > 0) ? 'postponed' : 'duplicate' }
   }
 
   async #promote (job: Job<TranscodeJob> | undefined, priority: number): Promise<void> {

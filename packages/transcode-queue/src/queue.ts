@@ -11,7 +11,7 @@ export const jobOptions: DefaultJobOptions = {
   attempts: 5,
   backoff: { type: 'exponential', delay: 2000, jitter: 0.5 },
   removeOnComplete: true,
-  // Operators can look at failed jobs for a month.
+  // Operators can look at the last 1000 failed jobs for a month.
   removeOnFail: { age: 30 * 24 * 3600, count: 1000 }
 }
 

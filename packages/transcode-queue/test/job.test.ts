@@ -3,11 +3,11 @@ import { deduplicationId, parseTranscodeJob } from '../src/job.ts'
 
 const job = { path: 'jazz/so-what.flac', quality: 'medium', reason: 'miss' }
 
-t.test('takes what a producer writes', async t => {
+t.test('parseTranscodeJob() accepts a job of the producer', async t => {
   t.same(parseTranscodeJob(job), job)
 })
 
-t.test('refuses everything else, and says what is wrong', async t => {
+t.test('parseTranscodeJob() refuses everything else, and its error names the reason', async t => {
   const wrong: [unknown, RegExp][] = [
     [null, /data must be object/],
     ['x', /data must be object/],
@@ -29,7 +29,7 @@ t.test('refuses everything else, and says what is wrong', async t => {
   for (const [data, message] of wrong) t.throws(() => parseTranscodeJob(data), { message })
 })
 
-t.test('one id for one track at one quality, whatever the reason, that BullMQ takes', async t => {
+t.test('the deduplication id depends on the track and the quality, and is valid for BullMQ', async t => {
   const id = deduplicationId({ path: 'a:b.flac', quality: 'low' })
   t.match(id, /^[0-9a-f]{64}$/)
   t.equal(deduplicationId({ path: 'a:b.flac', quality: 'low' }), id)

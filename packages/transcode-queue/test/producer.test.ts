@@ -18,34 +18,34 @@ async function setUp (t: Test) {
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
   connection.on('error', () => {})
   const queue = new Queue(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
-  const own = producerConnection(redis.url, log)
-  const producer = new TranscodeProducer(own)
+  const producerRedis = producerConnection(redis.url, log)
+  const producer = new TranscodeProducer(producerRedis)
   t.teardown(async () => {
     await producer.close()
-    own.disconnect()
+    producerRedis.disconnect()
     connection.disconnect()
   })
-  await Promise.all([connection.ping(), once(own, 'ready')])
-  return { redis, connection, queue, own, producer }
+  await Promise.all([connection.ping(), once(producerRedis, 'ready')])
+  return { redis, connection, queue, producerRedis, producer }
 }
 
-t.test('a thousand wishes for one track are one job', async t => {
+t.test('1000 concurrent calls for one track make one job', async t => {
   const { queue, producer } = await setUp(t)
   const results = await Promise.all(Array.from({ length: 1000 }, () => producer.enqueue(job)))
-  t.ok(results.every(({ status }) => status === 'queued'), 'all hear of the one job')
+  t.ok(results.every(({ status }) => status === 'queued'), 'all calls return the status of the one job')
   t.same(await producer.enqueue(job), { status: 'duplicate' })
   t.same(await producer.enqueue({ ...job, reason: 'nightly' }), { status: 'duplicate' })
   t.same(await producer.enqueue({ ...job, quality: 'high' }), { status: 'queued' })
   t.equal(await queue.getJobCountByTypes('prioritized', 'waiting', 'active'), 2)
 })
 
-t.test('an invalid job is refused before it is in the queue', async t => {
+t.test('an invalid job is not enqueued', async t => {
   const { queue, producer } = await setUp(t)
   await t.rejects(producer.enqueue({ ...job, path: '../x.flac' }), { message: /must be the path of an audio file/ })
   t.equal(await queue.getJobCountByTypes('prioritized'), 0)
 })
 
-t.test('a source that failed is not queued again until it changes', async t => {
+t.test('a source that failed is not enqueued again until it changes', async t => {
   const { connection, producer } = await setUp(t)
   const failedSources = new FailedSources(connection)
   await failedSources.record('a.flac', { version: '1-1', reason: 'no audio' })
@@ -53,34 +53,34 @@ t.test('a source that failed is not queued again until it changes', async t => {
   t.same(await producer.enqueue(job, '1-2'), { status: 'queued' })
 })
 
-t.test('without Redis it fails at once, and works again when Redis is back', async t => {
-  const { redis, own, producer } = await setUp(t)
+t.test('enqueue() rejects at once without Redis, and works again when Redis is back', async t => {
+  const { redis, producerRedis, producer } = await setUp(t)
   await redis.stop()
   await t.rejects(producer.enqueue(job))
-  const back = once(own, 'ready')
+  const back = once(producerRedis, 'ready')
   await testRedis(t, { port: redis.port })
   await back
   t.same(await producer.enqueue(job), { status: 'queued' })
 })
 
-t.test('without Redis at the start nothing hangs either', async t => {
-  const nowhere = producerConnection('redis://127.0.0.1:1', log)
-  const producer = new TranscodeProducer(nowhere)
+t.test('enqueue() rejects at once when Redis was never reachable', async t => {
+  const connection = producerConnection('redis://127.0.0.1:1', log)
+  const producer = new TranscodeProducer(connection)
   await t.rejects(producer.enqueue(job))
   await producer.close()
-  nowhere.disconnect()
+  connection.disconnect()
 })
 
-t.test('a miss overtakes everything that waits, and takes along what waits in a lower lane', async t => {
+t.test('a miss runs before all waiting jobs, and promotes a waiting job for the same transcode', async t => {
   const { queue, producer } = await setUp(t)
-  const wish = (path: string, reason: TranscodeJob['reason']) => producer.enqueue({ path, quality: 'low', reason })
-  await wish('nightly-1.flac', 'nightly')
-  await wish('nightly-2.flac', 'nightly')
-  await wish('mixtape.flac', 'mixtape')
+  const enqueue = (path: string, reason: TranscodeJob['reason']) => producer.enqueue({ path, quality: 'low', reason })
+  await enqueue('nightly-1.flac', 'nightly')
+  await enqueue('nightly-2.flac', 'nightly')
+  await enqueue('mixtape.flac', 'mixtape')
   t.equal(await producer.countWaiting('nightly'), 2)
-  t.same(await wish('nightly-2.flac', 'miss'), { status: 'duplicate' })
-  t.same(await wish('mixtape.flac', 'nightly'), { status: 'duplicate' }, 'is not put back')
-  await wish('miss.flac', 'miss')
+  t.same(await enqueue('nightly-2.flac', 'miss'), { status: 'duplicate' })
+  t.same(await enqueue('mixtape.flac', 'nightly'), { status: 'duplicate' }, 'its priority is not lowered')
+  await enqueue('miss.flac', 'miss')
   t.equal(await producer.countWaiting('nightly'), 1)
   const waiting = await queue.getJobs(['prioritized'], 0, -1, true)
   t.same(waiting.map(job => job.data.path), ['nightly-2.flac', 'miss.flac', 'mixtape.flac', 'nightly-1.flac'])

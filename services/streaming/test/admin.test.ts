@@ -6,7 +6,7 @@ import { http } from '../../../test/fixtures/http.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { build } from '../../../test/fixtures/app.ts'
 
-t.test('stats and clear, field for field and message for message', async t => {
+t.test('stats and clear return the documented fields and messages', async t => {
   const { url, cache } = await build(t)
   mkdirSync(join(cache, 'a'))
   writeFileSync(join(cache, 'a/x_low.mp3'), Buffer.alloc(1024 * 1024))
@@ -53,7 +53,7 @@ t.test('stats and clear, field for field and message for message', async t => {
   t.same((await clear('?older_than_days=0')).json(), { deleted_files: 0, message: 'Cleared all 0 cached files' })
 })
 
-t.test('with a token nothing of it goes without', async t => {
+t.test('with ADMIN_TOKEN, a request without the right token gets 401', async t => {
   const { url } = await build(t, { ADMIN_TOKEN: 'secret' })
   for (const [method, path] of [['GET', '/admin/cache/stats'], ['POST', '/admin/cache/clear'], ['PUT', '/mixtapes/x']] as const) {
     for (const authorization of ['', 'Bearer', 'Bearer secre', 'Bearer secrets', 'Bearer SECRET', 'Basic secret', 'secret']) {
@@ -67,7 +67,7 @@ t.test('with a token nothing of it goes without', async t => {
   }
 })
 
-t.test('without a token a page of another origin is turned away', async t => {
+t.test('without ADMIN_TOKEN, a page of another origin gets 403', async t => {
   const { url } = await build(t)
   const clear = async (origin: string) => (await http(url, '/admin/cache/clear', { method: 'POST', headers: { origin } })).status
   t.equal(await clear('http://evil.example'), 403)
@@ -75,7 +75,7 @@ t.test('without a token a page of another origin is turned away', async t => {
   t.equal(await clear(url), 200)
 })
 
-t.test('a mixtape is enqueued, and the answer says what became of its tracks', async t => {
+t.test('the tracks of a saved mixtape are enqueued, and the response counts them by state', async t => {
   const redis = await testRedis(t)
   const { url, music, cache } = await build(t, { REDIS_URL: redis.url })
   for (const name of ['a.flac', 'b.wav', 'c.mp3']) writeFileSync(join(music, name), name)
@@ -99,7 +99,7 @@ t.test('a mixtape is enqueued, and the answer says what became of its tracks', a
   t.equal((await put('a%2Fb', { tracks: [] })).status, 400)
 })
 
-t.test('precaching on upload can be turned off, and the answer says so', async t => {
+t.test('precaching on upload can be turned off, and the response says so', async t => {
   const redis = await testRedis(t)
   const { url, music } = await build(t, { AUDIO_CACHE_PRECACHE_ON_UPLOAD: 'false', REDIS_URL: redis.url })
   while ((await http(url, '/health/ready')).json().status !== 'ok') await setImmediate()
@@ -109,7 +109,7 @@ t.test('precaching on upload can be turned off, and the answer says so', async t
   t.match(json(), { enqueued: 0, message: /disabled/ })
 })
 
-t.test('without Redis a mixtape has to come again, and playing goes on', async t => {
+t.test('without Redis, a mixtape gets 503 and Retry-After, and tracks are still served', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.flac'), 'x')
   const { status, headers, json } = await http(url, '/mixtapes/x', { method: 'PUT', body: { tracks: [{ path: 'a.flac' }] } })
@@ -119,7 +119,7 @@ t.test('without Redis a mixtape has to come again, and playing goes on', async t
   t.equal((await http(url, '/play/a.flac?quality=low')).status, 200)
 })
 
-t.test('health says which of the three fails', async t => {
+t.test('health names which of MUSIC_ROOT, cache and Redis fails', async t => {
   const { url, music, cache } = await build(t)
   t.same((await http(url, '/health/live')).json(), { status: 'ok' })
   const ready = async () => await http(url, '/health/ready')

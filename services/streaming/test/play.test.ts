@@ -10,7 +10,7 @@ import { http } from '../../../test/fixtures/http.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { build } from '../../../test/fixtures/app.ts'
 
-t.test('an original, whole and in parts', async t => {
+t.test('an original is served whole and by range', async t => {
   const { url, music } = await build(t)
   const bytes = readFileSync(makeTrack(join(music, 'jazz/so-what.flac')))
   const path = '/play/jazz/so-what.flac'
@@ -40,11 +40,11 @@ t.test('an original, whole and in parts', async t => {
     ['bytes=0-1', 0, 1], ['bytes=100-', 100, bytes.length - 1], ['bytes=-5', bytes.length - 5, bytes.length - 1],
     ['bytes=-99999999', 0, bytes.length - 1], ['bytes=5-99999999', 5, bytes.length - 1]
   ] as const) {
-    const part = await http(url, path, { headers: { range } })
-    t.equal(part.status, 206, range)
-    t.equal(part.headers['content-range'], `bytes ${first}-${last}/${bytes.length}`)
-    t.equal(part.headers['content-length'], `${last - first + 1}`)
-    t.ok(part.body.equals(bytes.subarray(first, last + 1)))
+    const partial = await http(url, path, { headers: { range } })
+    t.equal(partial.status, 206, range)
+    t.equal(partial.headers['content-range'], `bytes ${first}-${last}/${bytes.length}`)
+    t.equal(partial.headers['content-length'], `${last - first + 1}`)
+    t.ok(partial.body.equals(bytes.subarray(first, last + 1)))
   }
 
   const outside = await http(url, path, { headers: { range: `bytes=${bytes.length}-` } })
@@ -58,7 +58,7 @@ t.test('an original, whole and in parts', async t => {
   t.equal((await http(url, path, { headers: { 'if-range': '"other"', range: 'bytes=0-1' } })).status, 200)
 })
 
-t.test('names of any kind, encoded per segment or as a whole', async t => {
+t.test('a track of any name is found, encoded per segment or as a whole', async t => {
   const { url, music } = await build(t)
   for (const name of ['Simon & Garfunkel/a+b: "x" #1?.mp3', '100%.flac', '%2e%2e.ogg', 'Ünï 音.m4a', "o'neil @ $2;=,.wav"]) {
     mkdirSync(dirname(join(music, name)), { recursive: true })
@@ -70,7 +70,7 @@ t.test('names of any kind, encoded per segment or as a whole', async t => {
   t.equal((await http(url, 'http://any.host/play/100%25.flac')).status, 200, 'absolute form')
 })
 
-t.test('what is no track is not found, and says nothing of the server', async t => {
+t.test('a path of no track gets 404 without details of the server', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.flac'), 'x')
   for (const path of [
@@ -86,7 +86,7 @@ t.test('what is no track is not found, and says nothing of the server', async t 
   t.match(broken.json(), { statusCode: 400, error: 'Bad Request', message: String })
 })
 
-t.test('a quality that there is not is refused with those that there are', async t => {
+t.test('an unknown quality gets 400 and the list of qualities', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.flac'), 'x')
   for (const query of ['quality=', 'quality=HIGH', 'quality=best', 'quality=low&quality=high', 'quality=__proto__']) {
@@ -97,7 +97,7 @@ t.test('a quality that there is not is refused with those that there are', async
   t.equal((await http(url, '/play/a.flac?quality=original&other=1')).status, 200)
 })
 
-t.test('other methods are told which there are', async t => {
+t.test('other methods get 405 and the list of methods, and preflights get 204', async t => {
   const { url } = await build(t)
   for (const [method, path, allow] of [
     ['POST', '/play/a.flac', 'GET, HEAD'], ['DELETE', '/play/a.flac', 'GET, HEAD'], ['GET', '/admin/cache/clear', 'POST'],
@@ -115,31 +115,31 @@ t.test('other methods are told which there are', async t => {
   t.match(preflight.headers, { 'access-control-allow-origin': '*', 'access-control-allow-headers': /Range/ })
 })
 
-t.test('why there was no hit', async t => {
+t.test('Cache-Status has the reason of a miss', async t => {
   const { url, music, cache } = await build(t)
   for (const name of ['a.flac', 'b.mp3']) writeFileSync(join(music, name), 'original')
-  const ask = async (path: string, headers = {}) => {
-    const answer = await http(url, `/play/${path}`, { headers })
-    return `${answer.headers['cache-status']}: ${answer.body}`
+  const play = async (path: string, headers = {}) => {
+    const response = await http(url, `/play/${path}`, { headers })
+    return `${response.headers['cache-status']}: ${response.body}`
   }
-  t.equal(await ask('a.flac?quality=low'), 'mixtape; fwd=miss; detail=absent: original')
-  t.equal(await ask('b.mp3?quality=low'), 'mixtape; fwd=miss; detail="not transcodable": original')
+  t.equal(await play('a.flac?quality=low'), 'mixtape; fwd=miss; detail=absent: original')
+  t.equal(await play('b.mp3?quality=low'), 'mixtape; fwd=miss; detail="not transcodable": original')
   writeFileSync(join(cache, 'a_low.mp3'), 'transcode')
-  t.equal(await ask('a.flac?quality=low'), 'mixtape; hit: transcode')
+  t.equal(await play('a.flac?quality=low'), 'mixtape; hit: transcode')
   utimesSync(join(cache, 'a_low.mp3'), 1e9, 1e9)
-  t.equal(await ask('a.flac?quality=low'), 'mixtape; fwd=miss; detail=stale: original')
+  t.equal(await play('a.flac?quality=low'), 'mixtape; fwd=miss; detail=stale: original')
 })
 
-t.test('with the cache disabled there are originals only', async t => {
+t.test('only originals are served when the cache is disabled', async t => {
   const { url, music, cache } = await build(t, { AUDIO_CACHE_ENABLED: 'false' })
   writeFileSync(join(music, 'a.flac'), 'original')
   writeFileSync(join(cache, 'a_low.mp3'), 'transcode')
-  const answer = await http(url, '/play/a.flac?quality=low')
-  t.equal(answer.headers['cache-status'], 'mixtape; fwd=miss; detail=disabled')
-  t.equal(answer.body.toString(), 'original')
+  const response = await http(url, '/play/a.flac?quality=low')
+  t.equal(response.headers['cache-status'], 'mixtape; fwd=miss; detail=disabled')
+  t.equal(response.body.toString(), 'original')
 })
 
-t.test('a listener who has begun on the original stays on it when the MP3 appears', async t => {
+t.test('a client that started on the original stays on it when the transcode is published', async t => {
   const { url, music, cache } = await build(t)
   writeFileSync(join(music, 'a.flac'), 'original bytes')
   const path = '/play/a.flac?quality=low'
@@ -151,18 +151,19 @@ t.test('a listener who has begun on the original stays on it when the MP3 appear
   t.equal(next.body.toString(), 'bytes')
   t.equal((await http(url, path, { headers: { 'if-none-match': etag } })).status, 304)
   t.equal((await http(url, path, { headers: { 'if-match': etag } })).body.toString(), 'original bytes')
-  t.equal((await http(url, path)).body.toString(), 'mp3 bytes', 'whoever begins now gets the MP3')
+  t.equal((await http(url, path)).body.toString(), 'mp3 bytes', 'a new client gets the transcode')
 })
 
+/** Bytes of a file that no socket buffer holds completely. */
 const BIG = 64 * 1024 * 1024
 
-/** Asks and reads nothing until told to. */
+/** Sends a request. @returns the response, of which nothing is read until the caller does so */
 async function slowListener (url: string): Promise<IncomingMessage> {
   const [response] = await once(get(url, { agent: false }), 'response')
   return response
 }
 
-t.test('a file that is replaced in mid-answer is sent to its end as it was', async t => {
+t.test('a file that is replaced during a response is sent to its end unchanged', async t => {
   const { url, music } = await build(t)
   const before = Buffer.alloc(BIG, 'before')
   writeFileSync(join(music, 'a.wav'), before)
@@ -175,7 +176,7 @@ t.test('a file that is replaced in mid-answer is sent to its end as it was', asy
   t.equal((await http(url, '/play/a.wav')).body.toString(), 'after')
 })
 
-t.test('a file that is cut short in mid-answer breaks the connection', async t => {
+t.test('a file that is truncated during a response breaks the connection', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.wav'), Buffer.alloc(BIG))
   const response = await slowListener(`${url}/play/a.wav`)
@@ -183,7 +184,7 @@ t.test('a file that is cut short in mid-answer breaks the connection', async t =
   await t.rejects(async () => { for await (const bytes of response) t.ok(bytes.length) }, { code: 'ECONNRESET' })
 })
 
-t.test('a file that is deleted in mid-answer is sent to its end; an aborted answer harms nobody', async t => {
+t.test('a file that is deleted during a response is sent to its end, also when another client disconnects', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.wav'), Buffer.alloc(BIG))
   const [first, second] = await Promise.all([slowListener(`${url}/play/a.wav`), slowListener(`${url}/play/a.wav`)])
@@ -194,32 +195,32 @@ t.test('a file that is deleted in mid-answer is sent to its end; an aborted answ
   t.equal(size, BIG)
 })
 
-t.test('a listener who closes the sending side still gets the bytes', async t => {
+t.test('a client that closes its sending side gets the whole response', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.wav'), Buffer.alloc(BIG, 'x'))
   const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true })
   socket.end('GET /play/a.wav HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-  const answer = await text(socket)
-  t.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, BIG)
+  const received = await text(socket)
+  t.equal(received.length - received.indexOf('\r\n\r\n') - 4, BIG)
 })
 
-t.test('an empty file is an empty answer', async t => {
+t.test('an empty file has an empty response', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.mp3'), '')
   t.match(await http(url, '/play/a.mp3'), { status: 200, headers: { 'content-length': '0' } })
   t.equal((await http(url, '/play/a.mp3', { headers: { range: 'bytes=0-' } })).status, 416)
 })
 
-t.test('one connection carries one answer after the other', async t => {
+t.test('pipelined requests are answered one after the other', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.mp3'), 'abcdef')
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  const ask = (method: string, more = '') => `${method} /play/a.mp3 HTTP/1.1\r\nHost: x\r\n${more}\r\n`
-  socket.write(ask('HEAD') + ask('GET', 'Range: bytes=1-2\r\n') + ask('GET', 'Connection: close\r\n'))
+  const message = (method: string, headers = '') => `${method} /play/a.mp3 HTTP/1.1\r\nHost: x\r\n${headers}\r\n`
+  socket.write(message('HEAD') + message('GET', 'Range: bytes=1-2\r\n') + message('GET', 'Connection: close\r\n'))
   t.match(await text(socket), /200 OK[^]+\r\n\r\nHTTP\/1.1 206[^]+\r\n\r\nbcHTTP\/1.1 200[^]+\r\n\r\nabcdef$/)
 })
 
-t.test('a listener may ask a hundred times without a descriptor being left open', async t => {
+t.test('100 requests, of which 50 are aborted, leave no descriptor open', async t => {
   const { url, music, cache } = await build(t)
   writeFileSync(join(music, 'a.flac'), Buffer.alloc(BIG))
   writeFileSync(join(cache, 'a_low.mp3'), 'x')

@@ -1,13 +1,13 @@
 import { t } from 'tap'
 import { carriesEntityTag, evaluatePreconditions, type Evaluation } from '../src/serving/preconditions.ts'
 
-const at = Date.UTC(2026, 0, 2, 3, 4, 5)
-const date = new Date(at).toUTCString()
-const earlier = new Date(at - 1000).toUTCString()
-const later = new Date(at + 1000).toUTCString()
-const validators = { etag: '"a"', lastModified: at }
+const modifiedAt = Date.UTC(2026, 0, 2, 3, 4, 5)
+const date = new Date(modifiedAt).toUTCString()
+const earlier = new Date(modifiedAt - 1000).toUTCString()
+const later = new Date(modifiedAt + 1000).toUTCString()
+const validators = { etag: '"a"', lastModified: modifiedAt }
 
-t.test('conditions in their order of precedence', async t => {
+t.test('preconditions are evaluated in the order of RFC 9110', async t => {
   const cases: [Record<string, string>, Evaluation][] = [
     [{}, 'proceed'],
     [{ 'if-match': '"a"' }, 'proceed'],
@@ -45,13 +45,13 @@ t.test('conditions in their order of precedence', async t => {
   for (const [headers, outcome] of cases) t.equal(evaluatePreconditions(headers, validators), outcome, JSON.stringify(headers))
 })
 
-t.test('a file from the future has no date to compare', async t => {
+t.test('dates are ignored for a representation without a modification date, such as a file from the future', async t => {
   t.equal(evaluatePreconditions({ 'if-modified-since': later }, { etag: '"a"' }), 'proceed')
   t.equal(evaluatePreconditions({ 'if-unmodified-since': earlier }, { etag: '"a"' }), 'proceed')
   t.equal(evaluatePreconditions({ 'if-range': date }, { etag: '"a"' }), 'ignore-range')
 })
 
-t.test('a request is about the representation that it names', async t => {
+t.test('carriesEntityTag() tells whether a request names a representation', async t => {
   t.ok(carriesEntityTag({ 'if-range': '"a"' }, '"a"'))
   t.ok(carriesEntityTag({ 'if-match': '"x", "a"' }, '"a"'))
   t.ok(carriesEntityTag({ 'if-none-match': 'W/"a"' }, '"a"'))

@@ -10,12 +10,12 @@ import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { sendBytes } from '../src/serving/send-bytes.ts'
 import { build } from '../../../test/fixtures/app.ts'
 
-t.test('a file that cannot be read on breaks the connection', async t => {
-  const broken = { size: 10, mtimeNs: 0n, etag: '', close: async () => {}, read: async () => { throw new Error('EIO') } }
+t.test('a read error during a response breaks the connection', async t => {
+  const unreadable = { size: 10, mtimeNs: 0n, etag: '', close: async () => {}, read: async () => { throw new Error('EIO') } }
   const failures: unknown[] = []
   const server = createServer((request, response) => {
     response.writeHead(200, { 'content-length': 10 })
-    sendBytes(response, broken, { first: 0, last: 9 }).catch(error => failures.push(error))
+    sendBytes(response, unreadable, { first: 0, last: 9 }).catch(error => failures.push(error))
   }).listen(0, '127.0.0.1')
   t.teardown(() => {
     server.closeAllConnections()
@@ -26,7 +26,7 @@ t.test('a file that cannot be read on breaks the connection', async t => {
   t.match(failures, [{ message: 'EIO' }])
 })
 
-t.test('a listener who leaves with answers still waiting on the connection leaves no descriptor open', async t => {
+t.test('a client that disconnects while pipelined requests wait leaves no descriptor open', async t => {
   const { url, music } = await build(t)
   makeTrack(join(music, 'long.wav'), { seconds: 120 })
   const descriptors = () => readdirSync('/proc/self/fd').filter(fd => {
@@ -42,7 +42,7 @@ t.test('a listener who leaves with answers still waiting on the connection leave
   t.not(descriptors().length, 0)
   socket.destroy()
   rmSync(join(music, 'long.wav'))
-  t.equal((await http(url, '/play/long.wav')).status, 404) // and so it is not kept for the next one either
+  t.equal((await http(url, '/play/long.wav')).status, 404) // makes the descriptor cache close the file
   for (let tries = 0; descriptors().length > 0 && tries < 200; tries++) await setTimeout(10)
   t.same(descriptors(), [])
 })

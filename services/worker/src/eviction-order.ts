@@ -7,7 +7,8 @@ import type { Plays } from '@mixtape/statistics'
 
 /**
  * Decides which cached files are evicted first (AUDIO_CACHE_EVICTION). With every setting, tracks of mixtapes go last,
- * and a file that was played within AUDIO_CACHE_PROTECT stays.
+ * and a file that was played within AUDIO_CACHE_PROTECT stays. With `quality`, medium goes last, because it is the default
+ * of the player.
  *
  * @returns a function that ranks cached files; the lowest rank is evicted first
  */

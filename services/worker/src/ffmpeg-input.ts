@@ -12,5 +12,5 @@ export function inputUrl (absolutePath: string): string {
   return `file:${absolutePath}`
 }
 
-/** A child process that writes nothing for this time, in milliseconds, is killed. */
+/** An ffmpeg that makes no progress for this time, and an ffprobe that takes this time, are killed. In milliseconds. */
 export const STALL_MS = 60_000

@@ -26,7 +26,8 @@ export interface ListenerSlotOptions {
  * Without it a listener on a busy worker waits until a running transcode ends: seconds to minutes.
  *
  * BullMQ fetches jobs by priority, but cannot fetch those of one priority only. So this slot fetches a job by hand
- * (https://docs.bullmq.io/patterns/manually-fetching-jobs), and puts it back where another worker was faster.
+ * (https://docs.bullmq.io/patterns/manually-fetching-jobs), and puts it back where it is no miss: another worker has
+ * taken the miss meanwhile.
  */
 export class ListenerSlot {
   readonly #options: ListenerSlotOptions

@@ -37,7 +37,7 @@ export interface MaintenanceOptions {
 /** Makes the processor of the maintenance queue. A job may run twice: the second run finds less to do. */
 export function createMaintenance (options: MaintenanceOptions) {
   const { config, library, cache, mixtapes, plays, producer, usage, log, shutdown } = options
-  const qualities = config.AUDIO_CACHE_PRECACHE_QUALITIES as TranscodeQuality[]
+  const qualities = config.AUDIO_CACHE_PRECACHE_QUALITIES
 
   return async function process (job: Job<MaintenanceData, void, MaintenanceJob>, token?: string): Promise<void> {
     if (!config.AUDIO_CACHE_ENABLED) return

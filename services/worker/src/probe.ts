@@ -34,7 +34,7 @@ const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
  *
  * @param run.input absolute path
  * @param run.niceness of the decoder, from 0 to 19
- * @throws {SourceError} where the source has no audio
+ * @throws {SourceError} where ffprobe or ffmpeg refuses the source, or finds no audio in it
  */
 export async function probe (
   { input, niceness, signal }: { input: string, niceness: number, signal: AbortSignal }

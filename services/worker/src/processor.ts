@@ -35,6 +35,7 @@ export interface ProcessorOptions {
 export function createProcessor (
   { library, cache, failedSources, space, usage, log, listenersWait, shutdown }: ProcessorOptions
 ) {
+  /** @returns the path of the cached file, relative to the cache directory */
   return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string> {
     const { path, quality } = parse(job.data)
     const track = await library.open(path)
@@ -42,7 +43,8 @@ export function createProcessor (
     const signal = lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown
     try {
       if (!cache.shouldTranscode(path)) throw new UnrecoverableError('Files of this kind are not transcoded')
-      if (await isCached(track, quality)) return 'cached already'
+      const cachedPath = await findCached(track, quality)
+      if (cachedPath !== undefined) return cachedPath
       if (await isInProgress(track, quality)) {
         await job.moveToDelayed(Date.now() + IN_PROGRESS_DELAY_MS, token)
         throw new DelayedError()
@@ -72,10 +74,11 @@ export function createProcessor (
     }
   }
 
-  async function isCached (track: Track, quality: TranscodeQuality): Promise<boolean> {
+  async function findCached (track: Track, quality: TranscodeQuality): Promise<string | undefined> {
     const found = await cache.find(track, quality)
-    if (found.status === 'hit') await found.file.close()
-    return found.status === 'hit'
+    if (found.status === 'miss') return undefined
+    await found.file.close()
+    return found.path
   }
 
   /** Whether another worker is writing the file: one that lost its lock, but still runs and may have listeners. */
@@ -90,12 +93,12 @@ export function createProcessor (
     const niceness = listenersWait && job.priority === priorities.miss ? 0 : 10
     // Listeners are served the first attempt only: after a failure they got an error, or the original.
     const part = await cache.createPart(track, quality, { findable: job.attemptsMade === 0 })
-    let unusedBytes = 0
+    let bytesToRelease = 0
     try {
       const { samples, sourceSamples, tags } = await probe({ input: track.realPath, niceness, signal })
       part.layOut(samples, tags)
       await space.reserve(part.size)
-      unusedBytes = part.size
+      bytesToRelease = part.size
       const encode = () => runEncoder(job, part, track, { samples, sourceSamples, niceness, signal })
       await encode().catch(async error => {
         if (signal.aborted || isNoSpace(error) || error instanceof OverrunError) throw error
@@ -105,13 +108,13 @@ export function createProcessor (
       })
       await checkUnchanged(track)
       const { path, replacedBytes } = await cache.publish(part)
-      unusedBytes = replacedBytes
+      bytesToRelease = replacedBytes
       await usage.unmarkFull()
       log.info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
       return path
     } finally {
       await part.discard()
-      await space.release(unusedBytes)
+      await space.release(bytesToRelease)
     }
   }
 

@@ -26,7 +26,10 @@ export interface SpaceReservationOptions {
 
 export type SpaceReservation = ReturnType<typeof createSpaceReservation>
 
-/** Keeps the cache within AUDIO_CACHE_MAX_SIZE and AUDIO_CACHE_MIN_FREE: a file's space is reserved before it is written. */
+/**
+ * Keeps the cache within its limits. The size of a file counts towards AUDIO_CACHE_MAX_SIZE before it is written.
+ * AUDIO_CACHE_MIN_FREE is compared with the free space before each file; files that are being written may undercut it.
+ */
 export function createSpaceReservation (options: SpaceReservationOptions) {
   const { config, cache, usage, plays, redis, log } = options
   const maxSize = config.AUDIO_CACHE_MAX_SIZE ?? Infinity

@@ -91,7 +91,7 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
     let cause: unknown
     let failed = false
     let writing = Promise.resolve()
-    const watchdog = setTimeout(() => { stop(new Error('ffmpeg made no progress for a minute')) }, STALL_MS)
+    const watchdog = setTimeout(() => { stop(new Error(`ffmpeg made no progress for ${STALL_MS / 1000} s`)) }, STALL_MS)
 
     // It never emits 'close': fluent-ffmpeg would take that for a reader that left before ffmpeg exited.
     const output = new Writable({

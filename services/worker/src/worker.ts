@@ -76,7 +76,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     : undefined
 
   preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
-  schedule().catch(error => log.error(error, 'The nightly runs are not scheduled'))
+  schedule().catch(error => log.error(error, 'Maintenance is not scheduled'))
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
     : await watchMixtapesFolder(config.MIXTAPES_DIR, { mixtapes, maintenance, log })

@@ -8,7 +8,7 @@ import { SourceError } from '../src/transcode.ts'
 
 const background = { niceness: 10, signal: new AbortController().signal }
 
-t.test('the length of every kind of source, at 44.1 kHz', async t => {
+t.test('probe() returns the length of every kind of source, in samples at 44.1 kHz', async t => {
   const dir = t.testdir()
   for (const [name, rate, options] of [
     ['a.flac', 44100, []], ['b.flac', 96000, []], ['a.wav', 48000, []], ['a.ogg', 44100, ['-c:a', 'libvorbis']],
@@ -21,21 +21,21 @@ t.test('the length of every kind of source, at 44.1 kHz', async t => {
   }
 })
 
-t.test('a FLAC that was piped, and so does not say how long it is, is counted', async t => {
+t.test('the samples of a FLAC that was written to a pipe, and so has no length, are counted', async t => {
   const file = join(t.testdir(), 'piped.flac')
   const wav = readFileSync(makeTrack(join(t.testdirName, 'a.wav'), { seconds: 2 }))
   writeFileSync(file, execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'flac', 'pipe:1'], { input: wav }))
   t.equal((await probe({ input: file, ...background })).samples, 2 * 44100)
 })
 
-t.test('two Ogg streams one behind the other are as long as both', async t => {
+t.test('the length of a chained Ogg file is that of both streams', async t => {
   const dir = t.testdir()
   const file = makeTrack(join(dir, 'a.ogg'), { seconds: 2 })
   appendFileSync(file, readFileSync(makeTrack(join(dir, 'b.ogg'), { seconds: 1, options: ['-serial_offset', '7'] })))
   t.ok(Math.abs((await probe({ input: file, ...background })).samples - 3 * 44100) < 1000)
 })
 
-t.test('tags by their usual names', async t => {
+t.test('probe() returns tags by their usual names', async t => {
   const dir = t.testdir()
   const tags = { title: 'Title', artist: 'Artist', album: 'Album', track: '3', date: '1999', genre: 'Jazz' }
   for (const name of ['a.flac', 'a.ogg', 'a.m4a', 'a.wav']) {
@@ -43,18 +43,19 @@ t.test('tags by their usual names', async t => {
   }
 })
 
-t.test('what is no audio is named so', async t => {
+t.test('a file without audio is a SourceError', async t => {
   const dir = t.testdir({ 'text.flac': 'hello', 'empty.flac': '', 'list.flac': 'ffconcat version 1.0\nfile other.flac\n' })
   for (const name of ['text.flac', 'empty.flac', 'list.flac']) {
     t.ok(await probe({ input: join(dir, name), ...background }).catch(error => error) instanceof SourceError, name)
   }
 })
 
-t.test('a sound file that was written to a pipe, and could not know its length', async t => {
+t.test('the samples of a WAV that was written to a pipe, and so has no length, are counted', async t => {
   const file = makeTrack(join(t.testdir(), 'a.wav'), { options: ['-bitexact'] })
   const bytes = readFileSync(file)
+  // These are the lengths that sox writes to a pipe.
   bytes.writeUInt32LE(0x7ffff024, 4)
-  bytes.writeUInt32LE(0x7ffff000, 40) // as sox does
+  bytes.writeUInt32LE(0x7ffff000, 40)
   writeFileSync(file, bytes)
   t.match(await probe({ input: file, ...background }), { samples: 88200 })
 })

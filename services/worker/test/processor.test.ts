@@ -33,13 +33,13 @@ async function setUp (t: Test) {
   const process = createProcessor({
     library, cache, failedSources, space, usage, log, listenersWait: false, shutdown: new AbortController().signal
   })
-  // Only what the processor reads of a job: how it gets into the queue is tested with the whole worker.
+  // The job has only the fields that the processor reads.
   const run = async (path: string) =>
     await process({ data: { path, quality: 'low', reason: 'miss' }, attemptsMade: 0, updateProgress: async () => {} } as unknown as Job)
   return { music: library.root, library, failedSources, run }
 }
 
-t.test('a source that changes its format on the way is not tried again', async t => {
+t.test('a source that changes its format in the middle is recorded, and not tried again', async t => {
   const { music, failedSources, run } = await setUp(t)
   const options = ['-c:a', 'libvorbis']
   const chained = makeTrack(join(music, 'chained.ogg'), { seconds: 5, options })
@@ -48,7 +48,7 @@ t.test('a source that changes its format on the way is not tried again', async t
   t.match(await failedSources.get('chained.ogg'), { reason: String })
 })
 
-t.test('a source that is away for a moment is not remembered as broken', async t => {
+t.test('a source that is missing for a moment is not recorded as broken', async t => {
   const { music, library, failedSources, run } = await setUp(t)
   const file = makeTrack(join(music, 'a.flac'))
   const open = library.open.bind(library)

@@ -29,7 +29,7 @@ async function setUp (t: Test, env: Record<string, string>) {
   })
   const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis, log: pino({ level: 'silent' }) })
   const names = () => readdirSync(cache.dir).sort()
-  /** As the processor does: reserve, write, publish. */
+  /** Reserves space and writes a cached file, as the processor does. The size is in bytes. */
   const publish = async (name: string, size: number, ageSeconds = 0) => {
     await space.reserve(size)
     writeFileSync(join(cache.dir, name), Buffer.alloc(size))
@@ -39,23 +39,23 @@ async function setUp (t: Test, env: Record<string, string>) {
   return { cache, usage, plays, mixtapes, redis, space, names, publish }
 }
 
-t.test('lru: what was played longest ago goes first, and what was just played never', async t => {
+t.test('lru evicts the file that was played longest ago first, and never one that was just played', async t => {
   const { plays, names, publish, space, redis, usage } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
   for (const [name, age] of [['a', 400], ['b', 300], ['c', 200], ['d', 100]] as const) await publish(`${name}_low.mp3`, 245, age)
   await redis.zadd('mixtape:last-played', Date.now() - 7200_000, 'd_low.mp3')
   await plays.touch(['a_low.mp3'])
   await publish('e_low.mp3', 245)
-  t.same(names(), ['a_low.mp3', 'b_low.mp3', 'c_low.mp3', 'e_low.mp3'], 'd: played two hours ago')
+  t.same(names(), ['a_low.mp3', 'b_low.mp3', 'c_low.mp3', 'e_low.mp3'], 'd is evicted: it was played two hours ago')
   await publish('f_low.mp3', 245)
-  t.same(names(), ['a_low.mp3', 'c_low.mp3', 'e_low.mp3', 'f_low.mp3'], 'b: the oldest of those never played')
+  t.same(names(), ['a_low.mp3', 'c_low.mp3', 'e_low.mp3', 'f_low.mp3'], 'b is evicted: it is the oldest file that was never played')
   await plays.touch(names())
   await t.rejects(space.reserve(245), { message: /AUDIO_CACHE_MAX_SIZE, and no file may be evicted/ })
-  t.equal(names().length, 4, 'nothing that is protected went')
+  t.equal(names().length, 4, 'no protected file is evicted')
   t.equal(await usage.get(), 980)
   t.match(await usage.removed(), { size: 2 })
 })
 
-t.test('the tracks of mixtapes outlive one-off misses', async t => {
+t.test('transcodes of mixtapes are evicted after all others', async t => {
   const { mixtapes, names, publish } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B', AUDIO_CACHE_EVICTION: 'age' })
   await mixtapes.save({ slug: 'x', tracks: ['a.flac'], origin: 'api' })
   await publish('a_low.mp3', 400, 900)
@@ -64,11 +64,11 @@ t.test('the tracks of mixtapes outlive one-off misses', async t => {
   t.same(names(), ['a_low.mp3', 'c_low.mp3'])
 })
 
-t.test('quality: the level that is played least goes first, medium last', async t => {
+t.test('quality evicts the least played quality first, and medium last', async t => {
   const { plays, names, publish } = await setUp(t, {
     AUDIO_CACHE_MAX_SIZE: '900B', AUDIO_CACHE_EVICTION: 'quality', AUDIO_CACHE_PROTECT: '0'
   })
-  for (const level of ['high', 'medium', 'low'] as const) await publish(`a_${level}.mp3`, 295)
+  for (const quality of ['high', 'medium', 'low'] as const) await publish(`a_${quality}.mp3`, 295)
   await plays.countQualities(new Map([['high', 3], ['low', 1]]))
   await plays.touch(['x_high.mp3', 'x_low.mp3'])
   await publish('b_medium.mp3', 295)
@@ -77,14 +77,14 @@ t.test('quality: the level that is played least goes first, medium last', async 
   t.same(names(), ['a_medium.mp3', 'b_medium.mp3', 'c_medium.mp3'])
 })
 
-t.test('what is left free on the file system is a limit too', async t => {
+t.test('AUDIO_CACHE_MIN_FREE limits the cache too', async t => {
   const { names, publish, space } = await setUp(t, { AUDIO_CACHE_MIN_FREE: '900000TB' })
   await t.rejects(publish('a_low.mp3', 1000), { message: /AUDIO_CACHE_MIN_FREE/ })
   await t.rejects(space.reserve(1), { message: /AUDIO_CACHE_MIN_FREE/ })
   t.same(names(), [])
 })
 
-t.test('any sequence of publishing, playing, clearing and crashing keeps the limit and what is protected', async t => {
+t.test('the cache keeps its limit and the protected files in any sequence of publish, play, clear and crash', async t => {
   const LIMIT = 5000
   const { cache, names, plays, usage, redis, space } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: `${LIMIT}B` })
   const size = (name: string) => statSync(join(cache.dir, name), { throwIfNoEntry: false })?.size ?? 0
@@ -95,23 +95,23 @@ t.test('any sequence of publishing, playing, clearing and crashing keeps the lim
     const action = Math.random()
     if (action < 0.7) {
       const bytes = 1 + Math.floor(Math.random() * 900)
-      const replaced = size(name)
+      const sizeBefore = size(name)
       try {
         await space.reserve(bytes)
       } catch (error) {
         if (!(error instanceof NoSpaceError)) throw error
-        const loose = names().filter(other => !isProtected.has(other))
-        t.same(loose, [], 'refused only where nothing could go')
+        const evictable = names().filter(other => !isProtected.has(other))
+        t.same(evictable, [], 'space is refused only where no file may be evicted')
         await clearCache(cache.dir)
         await usage.set(0)
         isProtected.clear()
         continue
       }
-      if (action < 0.05) continue // crashed before it wrote: what it reserved is counted until the next walk
-      const still = size(name)
+      if (action < 0.05) continue // a crash before the write: the reserved bytes are counted until the next walk
+      const replacedBytes = size(name)
       writeFileSync(join(cache.dir, name), Buffer.alloc(bytes))
-      await space.release(still)
-      t.ok(replaced >= still)
+      await space.release(replacedBytes)
+      t.ok(sizeBefore >= replacedBytes)
     } else if (action < 0.85) {
       const existing = names()
       const played = existing[Math.floor(Math.random() * existing.length)]
@@ -123,7 +123,7 @@ t.test('any sequence of publishing, playing, clearing and crashing keeps the lim
       const { bytes } = await clearCache(cache.dir, { where: path => !isProtected.has(path) })
       await usage.add(-bytes)
     } else if (action < 0.88) {
-      await redis.del('mixtape:cache:bytes') // Redis came back empty
+      await redis.del('mixtape:cache:bytes') // Redis has lost its data
     }
     if (total() > LIMIT) t.fail(`${total()} bytes after step ${step}`)
     for (const played of isProtected) if (!size(played)) t.fail(`${played} was protected`)

@@ -6,13 +6,14 @@ import { SourceError, transcode } from '../src/transcode.ts'
 
 const { signal } = new AbortController()
 
-t.test('a signal to ffmpeg, as a terminal or systemd sends to all, is not the fault of the source', async t => {
+t.test('an ffmpeg that a signal ends is no SourceError', async t => {
   const input = makeTrack(join(t.testdir(), 'a.wav'), { seconds: 600 })
   const { pid } = process
-  let told = false
+  let isKilled = false
+  // A terminal or systemd sends a signal to ffmpeg too.
   const write = async () => {
-    if (told) return
-    told = true
+    if (isKilled) return
+    isKilled = true
     for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
       process.kill(Number(child), 'SIGTERM')
     }
@@ -22,7 +23,7 @@ t.test('a signal to ffmpeg, as a terminal or systemd sends to all, is not the fa
   t.notOk(error instanceof SourceError)
 })
 
-t.test('nor is an ffmpeg that cannot be run, or that says nothing', async t => {
+t.test('an ffmpeg that cannot be run or prints nothing is no SourceError', async t => {
   const dir = t.testdir()
   const input = makeTrack(join(dir, 'a.wav'))
   const { PATH } = process.env
@@ -38,7 +39,7 @@ t.test('nor is an ffmpeg that cannot be run, or that says nothing', async t => {
   }
 })
 
-t.test('when it has failed, nothing more of it is written', async t => {
+t.test('transcode() writes nothing after it has rejected', async t => {
   const input = makeTrack(join(t.testdir(), 'a.wav'), { seconds: 600 })
   const stop = new AbortController()
   let [writing, calls] = [0, 0]

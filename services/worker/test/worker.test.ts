@@ -10,7 +10,7 @@ import { testRedis } from '../../../test/fixtures/redis.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { startWorker } from '../src/worker.ts'
 
-t.test('a job that outlasts the grace time goes back to the queue, and leaves nothing', async t => {
+t.test('a job that outlasts the grace time goes back to the queue, and leaves no part', async t => {
   const dir = t.testdir({ music: {}, cache: {} })
   const redis = await testRedis(t)
   const connection = { url: redis.url }

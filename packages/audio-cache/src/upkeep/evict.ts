@@ -16,7 +16,7 @@ const BATCH_SIZE = 1000
 /**
  * Evicts the lowest-ranked cached files whose sizes add up to the bytes needed.
  *
- * It walks the directory once, and holds no more candidates in memory than could be evicted. A client that has an
+ * It walks the directory once. In memory it holds the candidates of about twice the bytes needed, not of the whole cache. A client that has an
  * evicted file open can read it to its end.
  *
  * @param bytes needed

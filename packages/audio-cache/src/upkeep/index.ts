@@ -1,5 +1,4 @@
-export { clearCache, clearDeadParts, type Selection } from './clear.ts'
+export { clearCache, clearDeadParts } from './clear.ts'
 export { evict, type Candidate, type Rank } from './evict.ts'
-export { removeOrphans, type OrphansRemoved } from './orphans.ts'
-export { cacheStats, type CacheStats } from './stats.ts'
-export type { Removed } from './walk.ts'
+export { removeOrphans } from './orphans.ts'
+export { cacheStats } from './stats.ts'

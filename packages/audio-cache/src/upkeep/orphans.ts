@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openFile, type Library } from '@mixtape/library'
-import { qualityOf } from '../cached-paths.ts'
+import { isPartName, qualityOf } from '../cached-paths.ts'
 import { PROFILE, readProvenance } from '../provenance.ts'
 import { clearDeadParts } from './clear.ts'
 import { removeIfUnchanged, walk, type Entry } from './walk.ts'
 
 /** Result of removing orphans. */
 export interface OrphansRemoved {
-  /** Cached files whose source is gone or has changed. */
+  /** Cached files whose source is gone or has changed, or that an older pipeline made. */
   orphans: number
   bytes: number
   /** Parts of workers that died. */
@@ -20,8 +20,8 @@ export interface OrphansRemoved {
 }
 
 /**
- * Deletes cached files whose source is gone or has changed, parts of dead workers, and empty directories. Only files
- * with a provenance frame are deleted.
+ * Deletes cached files whose source is gone or has changed, or that an older pipeline made; parts of dead workers; and
+ * empty directories. Of the cached files, only those with a provenance frame are deleted.
  *
  * @throws where the library is empty or not readable: probably its disk is not mounted
  */
@@ -42,7 +42,7 @@ export async function removeOrphans (dir: string, library: Library): Promise<Orp
 }
 
 async function classify (dir: string, { path, name }: Entry, library: Library): Promise<'valid' | 'orphan' | 'foreign'> {
-  if (name.endsWith('.part')) return 'valid'
+  if (isPartName(name)) return 'valid'
   if (!qualityOf(name)) return 'foreign'
   const file = await openFile(join(dir, path))
   if (!file) return 'valid'

@@ -1,7 +1,8 @@
 import { link, lstat, opendir, rename, rmdir, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { isUnavailable } from '@mixtape/library'
+import { privatePartPath } from '../cached-paths.ts'
 
 /** A regular file below the cache directory, of the cache or not. */
 export interface Entry {
@@ -26,7 +27,7 @@ export interface Removed {
  *
  * @param visit returns whether it deleted the file; a directory that becomes empty that way is deleted too
  * @param options.prune delete directories that were empty before, too
- * @returns whether anything was deleted
+ * @returns whether the directory may be deleted, provided that it is empty now
  */
 export async function walk (
   dir: string, visit: (entry: Entry) => Promise<boolean> | boolean, { prune = false, below = '' } = {}
@@ -63,7 +64,7 @@ export async function remove (dir: string, { path }: Entry): Promise<boolean> {
  */
 export async function removeIfUnchanged (dir: string, { path, ino }: Entry): Promise<boolean> {
   const file = join(dir, path)
-  const aside = join(dirname(file), `.${randomBytes(8).toString('hex')}.${randomBytes(8).toString('hex')}.part`)
+  const aside = join(dir, privatePartPath(path, randomBytes(8).toString('hex')))
   if (!await succeeds(rename(file, aside))) return false
   const isSame = (await lstat(aside)).ino === ino
   // The newer file goes back to its name, unless a still newer one was published there.

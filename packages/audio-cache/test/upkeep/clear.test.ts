@@ -5,7 +5,7 @@ import { cacheFixture } from '../../../../test/fixtures/audio-cache.ts'
 import { clearCache, clearDeadParts } from '../../src/upkeep/clear.ts'
 import { cacheStats } from '../../src/upkeep/stats.ts'
 
-t.test('stats count cached files, clear deletes them and the directories that empties, and nothing else', async t => {
+t.test('cacheStats() counts cached files only, and clearCache() deletes only them and their empty directories', async t => {
   const { dir, cache, startPart, publish } = cacheFixture(t, ['a/a.flac', 'b/b.flac'])
   for (const path of ['a/a.flac', 'b/b.flac']) {
     for (const quality of ['high', 'low'] as const) await publish(path, quality)
@@ -16,7 +16,7 @@ t.test('stats count cached files, clear deletes them and the directories that em
   symlinkSync(outside, join(dir, 'cache/link'))
   symlinkSync(join(outside, 'sub/x_high.mp3'), join(dir, 'cache/y_high.mp3'))
   writeFileSync(join(dir, 'cache/b/cover.jpg'), 'not ours')
-  const running = await startPart('a/a.flac', 'medium')
+  const runningPart = await startPart('a/a.flac', 'medium')
   const bytes = ['a/a_high', 'a/a_low', 'b/b_high', 'b/b_low']
     .reduce((sum, name) => sum + readFileSync(join(dir, `cache/${name}.mp3`)).length, 0)
   t.match(await cacheStats(cache.dir), { files: 4, bytes, byQuality: { high: { files: 2 }, medium: { files: 0, bytes: 0 }, low: { files: 2 } } })
@@ -26,14 +26,14 @@ t.test('stats count cached files, clear deletes them and the directories that em
   t.same(await cacheStats(cache.dir).then(stats => stats.files), 3)
   t.equal((await clearCache(cache.dir)).files, 3)
   t.equal((await clearCache(cache.dir)).files, 0)
-  t.match(readdirSync(join(dir, 'cache/a')), [/^\..+\.part$/], 'a running part is left alone')
+  t.match(readdirSync(join(dir, 'cache/a')), [/^\..+\.part$/], 'the part of a running job is kept')
   t.same(readdirSync(join(dir, 'cache/b')), ['cover.jpg'])
   t.same(readdirSync(join(outside, 'sub')), ['x_high.mp3'])
 
   const [part = ''] = readdirSync(join(dir, 'cache/a'))
-  t.equal(await clearDeadParts(cache.dir), 0, 'a part whose worker lives')
+  t.equal(await clearDeadParts(cache.dir), 0, 'a part that was written to is kept')
   utimesSync(join(dir, 'cache/a', part), 1e9, 1e9)
   t.equal(await clearDeadParts(cache.dir), 1)
   t.notOk(readdirSync(join(dir, 'cache')).includes('a'))
-  await running.discard()
+  await runningPart.discard()
 })

@@ -5,7 +5,7 @@ import { Library } from '@mixtape/library'
 import { PROFILE, transcodeTag } from '../../src/provenance.ts'
 import { removeOrphans } from '../../src/upkeep/orphans.ts'
 
-t.test('orphans go; what is in order, and what is not ours, stays', async t => {
+t.test('orphans, dead parts and empty directories are deleted; valid and foreign files are kept', async t => {
   const dir = t.testdir({
     music: { 'a.flac': 'a', 'b.flac': 'b' },
     cache: { 'other_low.mp3': 'of another tool', 'cover.jpg': 'x', empty: { deeper: {} }, '.0123456789abcdef.0123456789abcdef.part': 'x' }

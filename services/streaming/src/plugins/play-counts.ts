@@ -10,7 +10,7 @@ declare module 'fastify' {
 /** Shortest time between two writes to Redis. Eviction may delete a file that was first played within this time. */
 const MIN_INTERVAL_MS = 100
 
-/** One response with audio. */
+/** One GET request for a track. */
 interface Play {
   /** Of the track, relative to MUSIC_ROOT. */
   path: string

@@ -2,7 +2,6 @@ import sse from '@fastify/sse'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtapes'
-import type { TranscodeQuality } from '@mixtape/mp3'
 
 const trackSchema = Type.Object({
   file_path: Type.Optional(Type.String({ maxLength: 4096 })),
@@ -23,7 +22,7 @@ const HEARTBEAT_MS = 15_000
 export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const { library, audioCache: cache, transcodeQueue: producer, transcodeEvents: events, mixtapes: registry, config } = app
   const stores = { library, cache, producer }
-  const wanted = config.AUDIO_CACHE_PRECACHE_QUALITIES as TranscodeQuality[]
+  const wanted = config.AUDIO_CACHE_PRECACHE_QUALITIES
   const adminOnly = { onRequest: [app.requireAdmin] }
 
   await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
@@ -31,7 +30,7 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   // Mixtapes are in Redis only. While it is away these routes fail at once.
   app.addHook('preHandler', async () => {
     await app.redis.ping().catch(() => {
-      throw app.httpErrors.serviceUnavailable('The queue is not reachable: please try again')
+      throw app.httpErrors.serviceUnavailable('The queue (Redis) is not reachable: please try again')
     })
   })
 

@@ -58,7 +58,7 @@ export async function playRoutes (app: FastifyInstance) {
 
 /**
  * @returns whether a request starts a track. A seek has a later range, a resumption has If-Range, a revalidation has
- * If-None-Match, and a probe asks for less than 10,000 bytes.
+ * If-None-Match, and a probe asks for 10,000 bytes or fewer.
  */
 function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange, 'if-none-match': ifNoneMatch } }: FastifyRequest): boolean {
   return ifRange === undefined && ifNoneMatch === undefined && /^bytes=0-(\d{5,})?$/.test(range)

@@ -5,7 +5,7 @@ const EXPOSED = [
   'Accept-Ranges', 'Content-Length', 'Content-Range', 'Content-Type', 'ETag', 'Last-Modified', 'Cache-Status', 'Retry-After'
 ]
 
-/** Headers of every response: pages of other sites and Chromecasts may play, and read the length to seek. */
+/** Headers of every response below /play: pages of other sites and Chromecasts may play, and read the length to seek. */
 export const CROSS_ORIGIN = [
   'access-control-allow-origin', '*',
   'access-control-expose-headers', EXPOSED.join(', ')

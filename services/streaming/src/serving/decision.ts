@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { cachedPaths, type AudioCache } from '@mixtape/audio-cache'
-import type { Representation, Track } from '@mixtape/library'
+import { mediaType, type Representation, type Track } from '@mixtape/library'
 import type { Quality } from '@mixtape/mp3'
-import { contentType } from './content-types.ts'
 import type { LiveTranscodes } from './live-transcodes.ts'
 import { carriesEntityTag, hasPrecondition } from './preconditions.ts'
 import { firstByte } from './ranges.ts'
@@ -37,40 +36,41 @@ export interface Decision {
 export async function decide (
   track: Track, quality: Quality, headers: IncomingHttpHeaders, cache?: AudioCache, live?: LiveTranscodes
 ): Promise<Decision> {
-  if (quality === 'original') return original(track, 'fwd=bypass; detail=original')
-  if (!cache) return original(track, 'fwd=miss; detail=disabled')
-  if (!cache.shouldTranscode(track.path)) return original(track, 'fwd=miss; detail="not transcodable"')
-  if (carriesEntityTag(headers, track.etag)) return pinned(track)
+  if (quality === 'original') return originalDecision(track, 'fwd=bypass; detail=original')
+  if (!cache) return originalDecision(track, 'fwd=miss; detail=disabled')
+  if (!cache.shouldTranscode(track.path)) return originalDecision(track, 'fwd=miss; detail="not transcodable"')
+  if (carriesEntityTag(headers, track.etag)) return pinnedDecision(track)
 
   const found = await cache.find(track, quality)
-  if (found.status === 'hit') return await transcode(track, found.file, headers, 'hit', 'hit', found.path)
-  if (!live) return original(track, `fwd=miss; detail=${found.reason}`, 'miss')
+  if (found.status === 'hit') return await transcodeDecision(track, found.file, headers, 'hit', 'hit', found.path)
+  if (!live) return originalDecision(track, `fwd=miss; detail=${found.reason}`, 'miss')
 
   const followed = await live.follow(track, quality)
-  if (typeof followed === 'string') return original(track, `fwd=miss; detail=${followed}`, 'miss')
+  if (typeof followed === 'string') return originalDecision(track, `fwd=miss; detail=${followed}`, 'miss')
   if (followed.status === 'hit') {
-    return await transcode(track, followed.file, headers, 'hit', 'fwd=miss; stored; collapsed', followed.path)
+    return await transcodeDecision(track, followed.file, headers, 'hit', 'fwd=miss; stored; collapsed', followed.path)
   }
   const cacheStatus = followed.joined ? 'fwd=miss; stored; collapsed; detail=live' : 'fwd=miss; stored; detail=live'
-  return await transcode(track, followed.file, headers, 'live', cacheStatus, cachedPaths(track.path, quality)[0])
+  return await transcodeDecision(track, followed.file, headers, 'live', cacheStatus, cachedPaths(track.path, quality)[0])
 }
 
-function original (track: Track, cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision {
-  return { path: track.path, file: track, contentType: contentType(track.path), cacheStatus: `mixtape; ${cacheStatus}`, outcome }
+function originalDecision (track: Track, cacheStatus: string, outcome: 'original' | 'miss' = 'original'): Decision {
+  const contentType = mediaType(track.path) ?? 'application/octet-stream'
+  return { path: track.path, file: track, contentType, cacheStatus: `mixtape; ${cacheStatus}`, outcome }
 }
 
-function pinned (track: Track): Decision {
-  return original(track, 'fwd=request; detail=pinned')
+function pinnedDecision (track: Track): Decision {
+  return originalDecision(track, 'fwd=request; detail=pinned')
 }
 
-async function transcode (
+async function transcodeDecision (
   track: Track, file: Representation, headers: IncomingHttpHeaders, outcome: 'hit' | 'live', cacheStatus: string, cachedPath: string
 ): Promise<Decision> {
   // Beyond, not at, the end: a client that resumes a complete download asks for a range that starts at the end.
   const first = firstByte(headers.range)
   if (first !== undefined && first > file.size && first < track.size && !hasPrecondition(headers)) {
     await file.close()
-    return pinned(track)
+    return pinnedDecision(track)
   }
   return { path: track.path, file, contentType: 'audio/mpeg', cacheStatus: `mixtape; ${cacheStatus}`, outcome, cachedPath }
 }

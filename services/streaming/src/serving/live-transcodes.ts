@@ -4,7 +4,7 @@ import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { TranscodeProducer } from '@mixtape/transcode-queue'
 
-/** Longest time from the start of a job to its first byte of MP3. Players give up after 8 to 10 s. */
+/** Longest time from the start of a worker until the size is known. Players give up after 8 to 10 s without a byte. */
 const MAX_MEASURE_MS = 7000
 
 /** How often the cache directory is looked at while a worker has not started. At most LIVE_MAX waits do this. */
@@ -15,7 +15,7 @@ export type NotLive =
   | 'no-queue' // Redis does not answer
   | 'no-worker' // no worker has started in time
   | 'too-slow' // a worker has started, but still measures the length of the source
-  | 'failed' // this source cannot be transcoded, or its last attempt failed
+  | 'failed' // this source cannot be transcoded, or its job was put off: it failed, or there is no space
   | 'live-max' // LIVE_MAX other transcodes are waited for
 
 /** Finds transcodes that workers are writing, and enqueues them first where nobody has. */
@@ -44,7 +44,8 @@ export class LiveTranscodes {
    * Finds the transcode that is being written of a track, or has one started with the highest priority. The caller must
    * close() the file.
    *
-   * @returns 'hit' where the transcode was completed meanwhile; `joined` says whether another client asked for it before
+   * @returns 'hit' where the transcode was completed meanwhile; `joined` says whether another client asked for it before;
+   * a NotLive where there will be nothing to follow
    */
   async follow (
     track: Track, quality: TranscodeQuality
@@ -67,7 +68,7 @@ export class LiveTranscodes {
 
   /** Waits until there is a file to serve. @returns undefined, or why there will be none */
   async #wait (track: Track, quality: TranscodeQuality, hasStarted: boolean): Promise<NotLive | undefined> {
-    const waitingSince = performance.now()
+    let waitingSince = performance.now()
     if (!hasStarted) {
       const refusal = await this.#enqueue(track, quality)
       if (refusal) return refusal
@@ -76,6 +77,7 @@ export class LiveTranscodes {
       const state = await this.#look(track, quality)
       if (state === 'ready') return undefined
       if (hasStarted && !state) return 'failed'
+      if (state === 'headless' && !hasStarted) waitingSince = performance.now()
       hasStarted = state === 'headless'
       if (performance.now() - waitingSince > (hasStarted ? MAX_MEASURE_MS : this.#maxStartMs)) {
         return hasStarted ? 'too-slow' : 'no-worker'
@@ -96,7 +98,7 @@ export class LiveTranscodes {
   async #enqueue (track: Track, quality: TranscodeQuality): Promise<NotLive | undefined> {
     try {
       const { status } = await this.#producer.enqueue({ path: track.path, quality, reason: 'miss' }, track.version)
-      return status === 'failed' || status === 'retrying' ? 'failed' : undefined
+      return status === 'failed' || status === 'postponed' ? 'failed' : undefined
     } catch {
       return 'no-queue'
     }

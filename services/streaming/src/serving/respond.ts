@@ -47,7 +47,7 @@ export async function respond (request: FastifyRequest, reply: FastifyReply, dec
   const { first, last } = range ?? { first: 0, last: file.size - 1 }
   if (file instanceof GrowingFile && request.method === 'GET') {
     const reached = await file.reach(first, reply.elapsedTime, () => request.raw.socket.destroyed)
-    if (reached === 'given up') {
+    if (reached === 'ended') {
       reply.hijack()
       reply.raw.destroy() // not the socket: an earlier response may still be on its way through it
       return reply

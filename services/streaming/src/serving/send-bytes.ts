@@ -2,16 +2,16 @@ import type { ServerResponse } from 'node:http'
 import type { Representation } from '@mixtape/library'
 import type { ByteRange } from './ranges.ts'
 
-/** Bytes of a read at the start of a response, and for a client that takes them slowly: it holds the buffer meanwhile. */
+/** Bytes of a read at the start of a response, and for a slow client, which occupies its buffer for long. */
 const SMALL = 64 * 1024
 
-/** Bytes of a read for a client that takes them fast. */
+/** Bytes of a read for a fast client. */
 const LARGE = 256 * 1024
 
-/** A client is fast when it takes a small block in less than this time, ... */
+/** A client is fast when it takes the bytes of a small block in less than this time, on average. */
 const FAST_MS = 50
 
-/** ... measured after this many bytes: the kernel takes the first ones at once, even for a slow client. */
+/** Bytes before the speed of a client is judged. The kernel takes the first ones at once, even for a slow client. */
 const MEASURED_BYTES = 1024 * 1024
 
 /** Most bytes of free buffers of each size that are kept for the next response. */
@@ -43,7 +43,7 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
       }
       position += bytesRead
       // The buffer of a client that has left is not reused: the socket may still refer to it.
-      if (!await written(res, buffer.subarray(0, bytesRead), position > last)) return
+      if (!await write(res, buffer.subarray(0, bytesRead), position > last)) return
       const size = blockSize(position - first, performance.now() - started)
       if (size === buffer.length || position > last) continue
       returnBuffer(buffer)
@@ -72,7 +72,7 @@ function returnBuffer (buffer: Buffer): void {
 }
 
 /** @returns whether the kernel took the bytes; false where the client has left */
-function written (res: ServerResponse, bytes: Buffer, isLast: boolean): Promise<boolean> {
+function write (res: ServerResponse, bytes: Buffer, isLast: boolean): Promise<boolean> {
   return new Promise(resolve => {
     // On the socket: a response that waits behind another one gets no 'close' when the client leaves.
     const { socket } = res.req
