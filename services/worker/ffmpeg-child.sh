@@ -1,6 +1,3 @@
 #!/bin/sh
-# Runs ffmpeg. On Linux with setpriv, the kernel kills ffmpeg when its worker ends, even when the worker is killed.
-if command -v setpriv >/dev/null 2>&1 && setpriv --pdeathsig KILL true 2>/dev/null; then
-  exec setpriv --pdeathsig KILL ffmpeg "$@"
-fi
-exec ffmpeg "$@"
+# Runs ffmpeg so that the kernel kills it when its worker dies, however the worker dies (Linux: PR_SET_PDEATHSIG).
+exec setpriv --pdeathsig KILL ffmpeg "$@"

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
+import { readHeader } from './source-header.ts'
 import { countSamples, SourceError } from './transcode.ts'
 
 /** Length and tags of a source. */
@@ -30,7 +31,8 @@ interface ProbeOutput {
 const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 
 /**
- * Reads the length and the tags of a source. Where its header does not state the length, the source is decoded once.
+ * Reads the length and the tags of a source: from its header where that states the exact length, else with ffprobe.
+ * Where ffprobe can only estimate the length, the source is decoded once.
  *
  * @param run.input absolute path
  * @param run.niceness of the decoder, from 0 to 19
@@ -39,6 +41,8 @@ const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 export async function probe (
   { input, niceness, signal }: { input: string, niceness: number, signal: AbortSignal }
 ): Promise<Probe> {
+  const header = await readHeader(input)
+  if (header) return header
   const { streams = [], format = {} } = await ffprobe(input, signal)
   const stream = streams.find(({ codec_type: type }) => type === 'audio')
   const rate = Number(stream?.sample_rate)

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -5,7 +6,8 @@ import ffmpeg from 'fluent-ffmpeg'
 import { SAMPLE_RATE } from '@mixtape/mp3'
 import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
 
-const FFMPEG = fileURLToPath(new URL('../ffmpeg-child.sh', import.meta.url))
+/** ffmpeg that dies with its worker. */
+const CHILD_SCRIPT = fileURLToPath(new URL('../ffmpeg-child.sh', import.meta.url))
 
 /** The line at the end of a run, at `-v verbose`, in which ffmpeg tells how many samples it decoded. */
 const DECODED = /Input stream #0:\d+ \(audio\): .*frames decoded.*\((\d+) samples\)/
@@ -33,6 +35,15 @@ interface Run {
   signal: AbortSignal
 }
 
+let chosenPath: string | undefined
+
+/** The script needs a setpriv that has --pdeathsig, which BusyBox and other systems than Linux lack. Tried once. */
+function ffmpegPath (): string {
+  const trial = ['--pdeathsig', 'KILL', 'true']
+  chosenPath ??= spawnSync('setpriv', trial).status === 0 ? CHILD_SCRIPT : 'ffmpeg'
+  return chosenPath
+}
+
 /**
  * Reads ffmpeg's formats and encoders, which fluent-ffmpeg does before its first run otherwise. It takes 250 ms, for
  * which the first listener would wait.
@@ -40,7 +51,7 @@ interface Run {
  * @throws where ffmpeg cannot be run
  */
 export async function preloadCapabilities (): Promise<void> {
-  const command = ffmpeg().setFfmpegPath(FFMPEG)
+  const command = ffmpeg().setFfmpegPath(ffmpegPath())
   await promisify(command.availableFormats.bind(command))()
   await promisify(command.availableEncoders.bind(command))()
 }
@@ -105,7 +116,7 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
     })
 
     const command = ffmpeg({ niceness, stdoutLines: 20 })
-      .setFfmpegPath(FFMPEG)
+      .setFfmpegPath(ffmpegPath())
       .input(inputUrl(input))
       // Separate arguments: fluent-ffmpeg splits the strings of an array at spaces.
       .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...inputOptions)

@@ -39,7 +39,8 @@ t.test('probe() returns tags by their usual names', async t => {
   const dir = t.testdir()
   const tags = { title: 'Title', artist: 'Artist', album: 'Album', track: '3', date: '1999', genre: 'Jazz' }
   for (const name of ['a.flac', 'a.ogg', 'a.m4a', 'a.wav']) {
-    t.match((await probe({ input: makeTrack(join(dir, name), { tags }), ...background })).tags, tags, name)
+    const input = makeTrack(join(dir, name), { tags })
+    t.match((await probe({ input, ...background })).tags, tags, name)
   }
 })
 

@@ -23,7 +23,8 @@ interface Play {
 
 /**
  * Counts plays for eviction, cache warming and the hit rate. Counts are collected in memory and written to Redis at most
- * ten times a second. No request waits for that. What is collected while Redis is away is lost.
+ * ten times a second. No request waits for that. What is collected while Redis is away is lost. With a write for each
+ * request, ranges of 64 KiB are served at 0.38 of the rate, and 304s at 0.19 (`npm run bench serve`).
  */
 class PlayCounts {
   readonly #write: (counts: Counts) => Promise<void>

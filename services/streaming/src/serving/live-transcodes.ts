@@ -8,7 +8,7 @@ import type { TranscodeProducer } from '@mixtape/transcode-queue'
 const MAX_MEASURE_MS = 7000
 
 /** How often the cache directory is looked at while a worker has not started. At most LIVE_MAX waits do this. */
-const POLL_MS = 10
+const POLL_MS = 5
 
 /** Why a client gets the original although AUDIO_CACHE_ON_MISS=transcode: the `detail` of Cache-Status (RFC 9211). */
 export type NotLive =
