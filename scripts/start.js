@@ -26,7 +26,11 @@ let endingSince
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0))
 // npm that is killed cannot pass the signal on. Then this process has another parent.
-setInterval(() => { if (process.ppid !== parent) end(0) }, 500).unref()
+const parentCheck = setInterval(() => {
+  if (process.ppid === parent) return
+  clearInterval(parentCheck)
+  end(0)
+}, 500).unref()
 
 if (!env.REDIS_URL) {
   const redis = await startRedis({ dir: resolve('data/redis') }).catch(error => fail(error.message))
@@ -59,11 +63,13 @@ function start (name, [program, ...args]) {
 
 /** Ends all processes when one ends by itself. */
 function watch (name, child) {
-  const exited = once(child, 'exit')
+  const exited = once(child, 'exit').catch(error => [1, null, error]) // an error: it could not be started
   running.push({ child, exited })
-  exited.then(([code, signal]) => {
+  exited.then(([code, signal, error]) => {
     if (endingSince) return
-    console.error(`${name} ended by itself (${signal ?? `status ${code}`}); ending the others`)
+    console.error(error
+      ? `${name} could not be started: ${error.message}`
+      : `${name} ended by itself (${signal ?? `status ${code}`}); ending the others`)
     end(signal ? 128 + constants.signals[signal] : code || 1)
   })
 }

@@ -85,7 +85,7 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and plays
   t.notMatch(worker.lines.join('\n'), /Cached:/, 'the encoder still runs')
   t.ok(Math.abs(duration - 300) < 0.05, `${duration} s`)
   t.equal(seekable, duration)
-  t.equal(await page.textContent('output'), 'audio/mpeg, 7.2 MB, made as you listen')
+  t.equal(await page.textContent('output'), 'audio/mpeg, 7.2 MB, transcoded while you listen')
 
   const ahead = await playFrom(0.8)
   t.ok(ahead.playing && ahead.beyond < 5, `${ahead.beyond} s beyond`)

@@ -6,24 +6,28 @@ import { isUnavailable } from './open-file.ts'
 
 const statAsync = promisify(stat) as (path: string, options: { bigint: true }) => Promise<BigIntStats>
 
-/** Most paths that are kept as known to be local. */
+/** For this time a path is known to be on a local disk, and its directory entry to be in memory. */
+const LOCAL_MS = 10_000
+
+/** Most paths that are known to be local. */
 const MAX_LOCAL_PATHS = 2000
 
 /**
  * Looks up paths by stat(), with the least work for each:
  *
- * - It coalesces concurrent look-ups. Calls that arrive before the same event-loop tick share one stat() per path. The
- *   stat() is made after all of them, so that no caller gets a result from before its call. Without this, HEAD requests
- *   are answered at half the rate, and ranges of 64 KiB at 0.9 of it (`npm run bench serve`).
- * - A path that was looked up before and is on a local disk is looked up again without a thread: its directory entry is
- *   in memory. Without this, ranges, misses and 304s are answered at 0.8 to 0.9 of the rate.
+ * - It coalesces concurrent look-ups. Calls that wait for the same event-loop tick share one stat() per path, which is
+ *   made after all of them; calls within the tick share it too. Without this, HEAD requests are answered at half the
+ *   rate, and ranges of 64 KiB at 0.9 of it (`npm run bench serve`).
+ * - A path that was looked up seconds ago and is on a local disk is looked up again without a thread: its directory entry
+ *   is in memory. Without this, ranges, misses and 304s are answered at 0.8 to 0.9 of the rate.
  */
 export class CoalescedStats {
   #tick = 0
   #isInTick = false
   #next: Promise<number> | undefined
   #results = new Map<string, Promise<BigIntStats | undefined> | BigIntStats | undefined>()
-  readonly #localPaths = new Set<string>()
+  /** When each path was found to be on a local disk, in milliseconds since 1970. */
+  readonly #localPaths = new Map<string, number>()
 
   /** @returns the number of the present tick, or a promise that resolves with the number of the next tick in that tick */
   tick (): Promise<number> | number {
@@ -47,7 +51,8 @@ export class CoalescedStats {
    */
   stat (path: string): Promise<BigIntStats | undefined> | BigIntStats | undefined {
     if (!this.#results.has(path)) {
-      this.#results.set(path, this.#localPaths.has(path) ? statNow(path) : this.#statInThread(path))
+      const isLocal = Date.now() - (this.#localPaths.get(path) ?? 0) < LOCAL_MS
+      this.#results.set(path, isLocal ? statNow(path) : this.#statInThread(path))
     }
     return this.#results.get(path)
   }
@@ -63,7 +68,7 @@ export class CoalescedStats {
     const { dev } = stats ?? await statAsync(existing, { bigint: true })
     if (!await isLocalDisk(dev, existing)) return
     if (this.#localPaths.size >= MAX_LOCAL_PATHS) this.#localPaths.clear()
-    this.#localPaths.add(path)
+    this.#localPaths.set(path, Date.now())
   }
 }
 

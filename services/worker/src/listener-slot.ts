@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { DelayedError, WaitingError, Worker, type ConnectionOptions, type Job } from 'bullmq'
+import { DelayedError, UnrecoverableError, WaitingError, Worker, type ConnectionOptions, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { priorities, QUEUE_NAME, workerOptions, type TranscodeProducer } from '@mixtape/transcode-queue'
 
@@ -83,11 +83,13 @@ export class ListenerSlot {
     }
     const timer = setInterval(() => { extendLock().catch(error => log.error(error)) }, EXTEND_LOCK_MS)
     try {
+      // BullMQ hands out a job that stalled too often once more, so that it can be moved to failed.
+      if (job.deferredFailure) throw new UnrecoverableError(job.deferredFailure)
       await job.moveToCompleted(await process(job, token, lockLost.signal), token, false)
     } catch (error) {
       if (error instanceof DelayedError || error instanceof WaitingError) return // the processor has moved the job
-      log.warn({ job: job.data, attempts: job.attemptsMade }, `${job.name} failed: ${(error as Error).message}`)
       await job.moveToFailed(error as Error, token, false)
+      log.warn({ job: job.data, attempts: job.attemptsMade }, `${job.name} failed: ${(error as Error).message}`)
     } finally {
       clearInterval(timer)
     }

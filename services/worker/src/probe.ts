@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
-import { readHeader } from './source-header.ts'
+import { readHeader, tagsOf } from './source-header.ts'
 import { countSamples, SourceError } from './transcode.ts'
 
 /** Length and tags of a source. */
@@ -41,7 +42,9 @@ const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 export async function probe (
   { input, niceness, signal }: { input: string, niceness: number, signal: AbortSignal }
 ): Promise<Probe> {
-  const header = await readHeader(input)
+  // A read of a network share may hang for ever.
+  const stop = AbortSignal.any([signal, AbortSignal.timeout(STALL_MS)])
+  const header = await Promise.race([readHeader(input), once(stop, 'abort').then(() => { throw stop.reason })])
   if (header) return header
   const { streams = [], format = {} } = await ffprobe(input, signal)
   const stream = streams.find(({ codec_type: type }) => type === 'audio')
@@ -56,7 +59,7 @@ export async function probe (
   return {
     sourceSamples,
     samples: Math.ceil((sourceSamples * SAMPLE_RATE) / rate),
-    tags: tagsOf({ ...stream.tags, ...format.tags })
+    tags: tagsOf(Object.entries({ ...stream.tags, ...format.tags }))
   }
 }
 
@@ -65,12 +68,6 @@ function statedSamples (
 ): number {
   const [numerator = 0, denominator = 1] = base.split('/').map(Number)
   return Math.round((duration * numerator * rate) / denominator)
-}
-
-/** ffprobe passes the names of Vorbis comments on in any case, and some tags under two names. */
-function tagsOf (found: Record<string, string>): Tags {
-  const tags = Object.fromEntries(Object.entries(found).map(([name, value]) => [name.toLowerCase(), value]))
-  return { ...tags, track: tags.track ?? tags.tracknumber, date: tags.date ?? tags.year } as Tags
 }
 
 async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput> {

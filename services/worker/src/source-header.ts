@@ -3,52 +3,64 @@ import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import type { Probe } from './probe.ts'
 
 /**
- * Formats whose header states the exact sample count: FLAC in STREAMINFO, WAV in the size of its data chunk, ALAC in the
- * sample table of MP4. The numbers are WAVE_FORMAT_IEEE_FLOAT and WAVE_FORMAT_EXTENSIBLE.
- */
-const EXACT = new Set(['FLAC FLAC', 'WAVE PCM', 'WAVE non-PCM (3)', 'WAVE non-PCM (65534)', 'M4A ALAC'])
-
-const REPLAY_GAIN = /replaygain_(track|album)_(gain|peak)$/i
-
-/**
- * Reads length and tags of a source from its header, in this process: it takes 2 ms, starting ffprobe takes 50 ms.
+ * Reads length and tags of a FLAC or WAV from its header, in this process: it takes 2 ms, starting ffprobe takes 50 ms.
+ *
+ * Other formats are left to ffprobe. Ogg and AAC do not state their exact length. An ALAC may have an edit list, which
+ * music-metadata does not read.
  *
  * @param input absolute path
- * @returns undefined where the header does not state the exact length, or cannot be read
+ * @returns undefined where the header does not state the exact length, or ffprobe is needed to read the tags
  */
 export async function readHeader (input: string): Promise<Probe | undefined> {
   const metadata = await parseFile(input, { skipCovers: true, duration: false }).catch(() => undefined)
   if (!metadata) return undefined
-  const { container = '', codec, sampleRate, duration } = metadata.format
-  if (!EXACT.has(`${container.split('/', 1)[0]} ${codec}`) || !sampleRate || !duration) return undefined
+  const { container, lossless, sampleRate = 0, duration = 0 } = metadata.format
+  // A WAV with a fact chunk counts as lossy. Its sample count may be wrong, and ffmpeg ignores it.
+  if (!lossless || (container !== 'FLAC' && container !== 'WAVE')) return undefined
   const sourceSamples = Math.round(duration * sampleRate)
-  return {
-    sourceSamples,
-    samples: Math.ceil((sourceSamples * SAMPLE_RATE) / sampleRate),
-    tags: tagsOf(metadata)
-  }
+  if (!Number.isSafeInteger(sourceSamples) || sourceSamples <= 0) return undefined
+  const tags = container === 'FLAC' ? flacTags(metadata) : wavTags(metadata)
+  return tags && { sourceSamples, samples: Math.ceil((sourceSamples * SAMPLE_RATE) / sampleRate), tags }
 }
 
-/** The same texts as ffprobe's: `3/9` for a track number, several genres with semicolons, ReplayGain as it is stored. */
-function tagsOf ({ common, native }: IAudioMetadata): Tags {
-  const replayGain = Object.values(native).flat().flatMap(({ id, value }) => {
-    const [name] = REPLAY_GAIN.exec(id) ?? []
-    return name === undefined ? [] : [[name.toLowerCase(), `${value}`]]
-  })
+/** The Vorbis comments. As in ffprobe, several comments of one name are joined with semicolons. */
+function flacTags ({ native: { vorbis = [] } }: IAudioMetadata): Tags {
+  const texts = new Map<string, string>()
+  for (const { id, value } of vorbis) {
+    if (typeof value !== 'string') continue
+    const name = id.toLowerCase()
+    texts.set(name, texts.has(name) ? `${texts.get(name)};${value}` : value)
+  }
+  return tagsOf(texts)
+}
+
+/** @returns undefined where a text is not ASCII: music-metadata reads the INFO chunk as Latin-1, and ffprobe as UTF-8 */
+function wavTags ({ common, native }: IAudioMetadata): Tags | undefined {
+  const texts = Object.values(native).flat().map(({ value }) => value)
+  if (texts.some(text => typeof text !== 'string' || /[^\x20-\x7e]/.test(text))) return undefined
   return {
     title: common.title,
     artist: common.artist,
     album: common.album,
-    album_artist: common.albumartist,
     track: position(common.track),
-    disc: position(common.disk),
     date: common.date ?? common.year?.toString(),
-    genre: common.genre?.join(';'),
-    ...Object.fromEntries(replayGain)
+    genre: common.genre?.join(';')
   }
 }
 
 function position ({ no, of }: ICommonTagsResult['track']): string | undefined {
   if (no === null) return undefined
   return of === null ? `${no}` : `${no}/${of}`
+}
+
+/** @param entries names in any case, and texts. Some tags have several names: those of ffprobe and of Vorbis comments */
+export function tagsOf (entries: Iterable<[string, string]>): Tags {
+  const tags = Object.fromEntries([...entries].map(([name, text]) => [name.toLowerCase(), text]))
+  return {
+    ...tags,
+    album_artist: tags.album_artist ?? tags.albumartist,
+    track: tags.track ?? tags.tracknumber,
+    disc: tags.disc ?? tags.discnumber,
+    date: tags.date ?? tags.year
+  } as Tags
 }

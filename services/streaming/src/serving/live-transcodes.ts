@@ -4,10 +4,10 @@ import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { TranscodeProducer } from '@mixtape/transcode-queue'
 
-/** Longest time from the start of a worker until the size is known. Players give up after 8 to 10 s without a byte. */
+/** Longest wait until the size is known, once a worker has started. Players give up after 8 to 10 s without a byte. */
 const MAX_MEASURE_MS = 7000
 
-/** How often the cache directory is looked at while a worker has not started. At most LIVE_MAX waits do this. */
+/** How often the cache directory is looked at while a transcode is waited for. At most LIVE_MAX waits do this. */
 const POLL_MS = 5
 
 /** Why a client gets the original although AUDIO_CACHE_ON_MISS=transcode: the `detail` of Cache-Status (RFC 9211). */
@@ -68,7 +68,8 @@ export class LiveTranscodes {
 
   /** Waits until there is a file to serve. @returns undefined, or why there will be none */
   async #wait (track: Track, quality: TranscodeQuality, hasStarted: boolean): Promise<NotLive | undefined> {
-    let waitingSince = performance.now()
+    const waitingSince = performance.now()
+    const maxMeasureMs = Math.max(MAX_MEASURE_MS, this.#maxStartMs)
     if (!hasStarted) {
       const refusal = await this.#enqueue(track, quality)
       if (refusal) return refusal
@@ -77,9 +78,8 @@ export class LiveTranscodes {
       const state = await this.#look(track, quality)
       if (state === 'ready') return undefined
       if (hasStarted && !state) return 'failed'
-      if (state === 'headless' && !hasStarted) waitingSince = performance.now()
       hasStarted = state === 'headless'
-      if (performance.now() - waitingSince > (hasStarted ? MAX_MEASURE_MS : this.#maxStartMs)) {
+      if (performance.now() - waitingSince > (hasStarted ? maxMeasureMs : this.#maxStartMs)) {
         return hasStarted ? 'too-slow' : 'no-worker'
       }
       await sleep(POLL_MS)

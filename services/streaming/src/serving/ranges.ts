@@ -7,7 +7,8 @@ export interface ByteRange {
 /**
  * Parses a Range header (RFC 9110, 14.1.2 and 14.2).
  *
- * A header with several satisfiable ranges, and one that is malformed, are ignored, as a server may always do.
+ * A header with several ranges of which at least one is satisfiable, and one that is malformed, are ignored, as a server
+ * may always do.
  *
  * @param size of the representation in bytes
  * @returns undefined for the whole representation
