@@ -48,7 +48,8 @@ async function readConfiguration () {
     env.PORT = `${await freePort(config.HOST, config.PORT)}`
     return config
   } catch (error) {
-    fail(error.code === 'EADDRINUSE' ? `PORT is ${env.PORT || 5000}, where another program listens already.` : error.message)
+    if (error.code === 'EADDRINUSE') fail(`PORT is ${env.PORT || 5000}, where another program listens already.`)
+    fail(error.code ? `HOST and PORT cannot be used: ${error.message}` : error.message)
   }
 }
 

@@ -15,7 +15,7 @@ const REPEAT_AFTER_MS = 1000
 
 /**
  * Enqueues misses. A client that plays an uncached track asks for many ranges of it, and each is a miss. Redis is asked
- * at most once a second for each, until its job changes. Without this, misses are answered at 0.3 to 0.4 of the rate
+ * at most once a second for each track and quality, until its job changes. Without this, misses are answered at 0.3 to 0.4 of the rate
  * (`npm run bench serve`).
  */
 export const missesPlugin = fp(async app => {
