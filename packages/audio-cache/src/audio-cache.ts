@@ -7,11 +7,14 @@ import type { TranscodeQuality } from '@mixtape/mp3'
 import { cachedPaths, partPrefix } from './cached-paths.ts'
 import { GrowingFile } from './growing-file.ts'
 import { LEASE_MS, Part } from './part.ts'
-import { completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance } from './provenance.ts'
+import { completeSize, entityTag, isMadeFrom, isOutdated, readProvenance, type StoredProvenance } from './provenance.ts'
 
-/** The result of a look-up. The caller must close() the file of a hit. `path` is relative to the cache directory. */
+/**
+ * The result of a look-up. The caller must close() the file of a hit. `path` is relative to the cache directory. An
+ * outdated file was made by an older pipeline, and should be replaced.
+ */
 export type Lookup =
-  | { status: 'hit', file: Representation, path: string }
+  | { status: 'hit', file: Representation, path: string, isOutdated: boolean }
   | { status: 'miss', reason: 'absent' | 'stale' }
 
 /** The directory of cached MP3s, which the streaming service and the workers share. */
@@ -53,7 +56,7 @@ export class AudioCache {
         isHit = provenance
           ? isMadeFrom(track, provenance) && file.size === completeSize(provenance, quality)
           : path === byStem && file.size > 0 && file.mtimeNs >= track.mtimeNs && !await this.#hasNamesake(track)
-        if (isHit) return { status: 'hit', file, path }
+        if (isHit) return { status: 'hit', file, path, isOutdated: provenance !== undefined && isOutdated(provenance) }
         if (!provenance || provenance.file === track.name) reason = 'stale'
       } finally {
         if (!isHit) await file.close()

@@ -2,10 +2,13 @@ import type { OpenFile, Track } from '@mixtape/library'
 import { ID3V1_SIZE, id3v2, id3v2Size, mp3Size, readUserText, type Tags, type TranscodeQuality } from '@mixtape/mp3'
 
 /**
- * Version of the transcoding pipeline. It is stored in every cached file. Raising it makes all files that were made
- * before stale.
+ * Version of the transcoding pipeline, stored in every cached file: 2 padded short sources, 3 has no bit reservoir.
+ * Raising it makes the files of older profiles outdated: they are served until the nightly run has replaced them.
  */
-export const PROFILE = 2
+export const PROFILE = 3
+
+/** Files of older profiles are stale: they are not served any more. */
+const OLDEST_SERVED_PROFILE = 2
 
 /** What a cached file was made from, and how. A look-up compares this with the source to tell a hit from a stale file. */
 export interface Provenance {
@@ -54,9 +57,14 @@ export async function readProvenance (file: OpenFile): Promise<StoredProvenance 
   return parseProvenance(await file.head(PROVENANCE_REACH))
 }
 
-/** @returns whether a file was made from this track in its present version, by the present pipeline */
+/** @returns whether a file was made from this track in its present version, by a pipeline whose files are served */
 export function isMadeFrom (track: Track, { file, version, profile }: Provenance): boolean {
-  return file === track.name && version === track.version && profile === PROFILE
+  return file === track.name && version === track.version && profile >= OLDEST_SERVED_PROFILE
+}
+
+/** @returns whether a file that is still served should be replaced */
+export function isOutdated ({ profile }: Provenance): boolean {
+  return profile < PROFILE
 }
 
 /** @returns the bytes that the complete file has */

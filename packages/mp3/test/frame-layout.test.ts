@@ -11,7 +11,7 @@ function encode (file: string, samples: number, quality: TranscodeQuality): Buff
   execFileSync('ffmpeg', [
     '-v', 'error', '-y', '-f', 'lavfi', '-i', 'anoisesrc=r=44100:a=0.3', '-af',
     `aformat=channel_layouts=stereo,atrim=end_sample=${samples}`, '-c:a', 'libmp3lame', '-b:a', `${bitrates[quality]}k`,
-    '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3', file
+    '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3', file
   ])
   return readFileSync(file)
 }

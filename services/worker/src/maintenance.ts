@@ -55,7 +55,10 @@ export function createMaintenance (options: MaintenanceOptions) {
     }
   }
 
-  /** Deletes files that are older than AUDIO_CACHE_MAX_AGE_DAYS, and orphans; then corrects the size in Redis. */
+  /**
+   * Deletes files that are older than AUDIO_CACHE_MAX_AGE_DAYS, and orphans. Enqueues some of the files that an older
+   * pipeline made. Then corrects the size in Redis.
+   */
   async function removeOldFiles (): Promise<void> {
     if (config.AUDIO_CACHE_MAX_AGE_DAYS !== undefined) {
       const old = await clearCache(cache.dir, { olderThanMs: config.AUDIO_CACHE_MAX_AGE_DAYS * DAY_MS })
@@ -63,10 +66,12 @@ export function createMaintenance (options: MaintenanceOptions) {
       log.info({ files: old.files, bytes: old.bytes }, 'Removed files that are too old')
     }
     try {
-      const { orphans, bytes, parts, foreign, paths } = await removeOrphans(cache.dir, library)
+      const { orphans, bytes, parts, foreign, paths, outdated } = await removeOrphans(cache.dir, library)
       await usage.countRemoved('orphan', orphans)
       await plays.forget(paths)
       log.info({ orphans, bytes, parts, foreign }, 'Removed orphans')
+      for (const track of outdated) await producer.enqueue({ ...track, reason: 'nightly' })
+      if (outdated.length > 0) log.info({ enqueued: outdated.length }, 'Enqueued files that an older version made')
     } catch (error) {
       log.error(`Orphans were not removed: ${(error as Error).message}`)
     }

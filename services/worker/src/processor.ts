@@ -78,7 +78,7 @@ export function createProcessor (
     const found = await cache.find(track, quality)
     if (found.status === 'miss') return undefined
     await found.file.close()
-    return found.path
+    return found.isOutdated ? undefined : found.path
   }
 
   /** Whether another worker is writing the file: one that lost its lock, but still runs and may have listeners. */

@@ -74,7 +74,7 @@ export async function transcode (
     ...run,
     outputOptions: [
       '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
-      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-write_xing', '0', '-id3v2_version', '0',
+      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0',
       '-flush_packets', '0', // otherwise ffmpeg writes each frame with a system call of its own
       '-f', 'mp3'
     ]

@@ -1,14 +1,15 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openFile, type Library } from '@mixtape/library'
+import type { TranscodeQuality } from '@mixtape/mp3'
 import { isPartName, qualityOf } from '../cached-paths.ts'
-import { PROFILE, readProvenance } from '../provenance.ts'
+import { isMadeFrom, isOutdated, readProvenance } from '../provenance.ts'
 import { clearDeadParts } from './clear.ts'
 import { removeIfUnchanged, walk, type Entry } from './walk.ts'
 
 /** Result of removing orphans. */
 export interface OrphansRemoved {
-  /** Cached files whose source is gone or has changed, or that an older pipeline made. */
+  /** Cached files whose source is gone or has changed, or that a pipeline made whose files are not served any more. */
   orphans: number
   bytes: number
   /** Parts of workers that died. */
@@ -17,21 +18,27 @@ export interface OrphansRemoved {
   foreign: number
   /** Paths of the orphans, relative to the cache directory. */
   paths: string[]
+  /** Some cached files that an older pipeline made: paths of their tracks, and their qualities. They stay. */
+  outdated: { path: string, quality: TranscodeQuality }[]
 }
 
+/** Outdated files that one run reports, so that they are replaced little by little. */
+const MAX_OUTDATED = 1000
+
 /**
- * Deletes cached files whose source is gone or has changed, or that an older pipeline made; parts of dead workers; and
- * empty directories. Of the cached files, only those with a provenance frame are deleted.
+ * Deletes cached files whose source is gone or has changed, or that a pipeline made whose files are
+ * not served any more; parts of dead workers; and empty directories. Of the cached files, only those with a provenance frame are deleted.
  *
  * @throws where the library is empty or not readable: probably its disk is not mounted
  */
 export async function removeOrphans (dir: string, library: Library): Promise<OrphansRemoved> {
   const names = await readdir(library.root).catch(() => [])
   if (names.length === 0) throw new Error('The library is empty or not mounted: no orphans are removed')
-  const result: OrphansRemoved = { orphans: 0, bytes: 0, parts: await clearDeadParts(dir), foreign: 0, paths: [] }
+  const result: OrphansRemoved = { orphans: 0, bytes: 0, parts: await clearDeadParts(dir), foreign: 0, paths: [], outdated: [] }
   await walk(dir, async entry => {
     const kind = await classify(dir, entry, library)
     if (kind === 'foreign') result.foreign++
+    if (typeof kind === 'object' && result.outdated.length < MAX_OUTDATED) result.outdated.push(kind)
     if (kind !== 'orphan' || !await removeIfUnchanged(dir, entry)) return false
     result.orphans++
     result.bytes += entry.size
@@ -41,14 +48,18 @@ export async function removeOrphans (dir: string, library: Library): Promise<Orp
   return result
 }
 
-async function classify (dir: string, { path, name }: Entry, library: Library): Promise<'valid' | 'orphan' | 'foreign'> {
+async function classify (
+  dir: string, { path, name }: Entry, library: Library
+): Promise<'valid' | 'orphan' | 'foreign' | OrphansRemoved['outdated'][number]> {
   if (isPartName(name)) return 'valid'
-  if (!qualityOf(name)) return 'foreign'
+  const quality = qualityOf(name)
+  if (!quality) return 'foreign'
   const file = await openFile(join(dir, path))
   if (!file) return 'valid'
   const provenance = await readProvenance(file).finally(() => file.close())
   if (!provenance) return 'foreign'
   const track = await library.open(join(dirname(path), provenance.file))
   await track?.close()
-  return track?.version === provenance.version && provenance.profile === PROFILE ? 'valid' : 'orphan'
+  if (!track || !isMadeFrom(track, provenance)) return 'orphan'
+  return isOutdated(provenance) ? { path: track.path, quality } : 'valid'
 }

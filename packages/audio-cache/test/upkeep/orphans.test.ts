@@ -22,10 +22,13 @@ t.test('orphans, dead parts and empty directories are deleted; valid and foreign
   await write('b_low.mp3', 'b.flac', '1-1')
   await write('c_low.mp3', 'c.flac')
   await write('a_high.mp3', 'a.flac', undefined, 0)
+  await write('a_medium.mp3', 'a.flac', undefined, PROFILE - 1)
   utimesSync(join(dir, 'cache/.0123456789abcdef.0123456789abcdef.part'), 1e9, 1e9)
 
-  t.match(await removeOrphans(join(dir, 'cache'), library), { orphans: 3, parts: 1, foreign: 2 })
-  t.same(readdirSync(join(dir, 'cache')).sort(), ['a_low.mp3', 'cover.jpg', 'other_low.mp3'])
+  t.match(await removeOrphans(join(dir, 'cache'), library), {
+    orphans: 3, parts: 1, foreign: 2, outdated: [{ path: 'a.flac', quality: 'medium' }]
+  })
+  t.same(readdirSync(join(dir, 'cache')).sort(), ['a_low.mp3', 'a_medium.mp3', 'cover.jpg', 'other_low.mp3'])
 
   rmSync(join(dir, 'music/a.flac'))
   rmSync(join(dir, 'music/b.flac'))
