@@ -215,7 +215,7 @@ t.test('a damaged source breaks the connection, and is not filled up with silenc
   const file = makeTrack(join(music, 'cut.flac'), { seconds: 60 })
   truncateSync(file, statSync(file).size / 2)
   await t.rejects(http(url, '/play/cut.flac?quality=low'), { code: 'ECONNRESET' })
-  await worker.logged(/failed: The source is damaged: \d+ of its 2646000 samples/)
+  await worker.logged(/failed: The source is damaged: only (29|30) of its 60 s could be decoded/)
   t.same(readdirSync(cache), [])
   t.match(await http(url, '/play/cut.flac?quality=low'), {
     headers: { 'cache-status': 'mixtape; fwd=miss; detail=failed', 'content-type': 'audio/flac' }

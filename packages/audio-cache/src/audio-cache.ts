@@ -3,11 +3,13 @@ import { basename, dirname, join } from 'node:path'
 import {
   DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Representation, type Track
 } from '@mixtape/library'
-import type { TranscodeQuality } from '@mixtape/mp3'
-import { cachedPaths, partPrefix } from './cached-paths.ts'
-import { GrowingFile } from './growing-file.ts'
-import { LEASE_MS, Part } from './part.ts'
-import { completeSize, entityTag, isMadeFrom, isOutdated, readProvenance, type StoredProvenance } from './provenance.ts'
+import { blockBytes, type TranscodeQuality } from '@mixtape/mp3'
+import { cachedPaths, isPartName, partPrefix, segmentsPath } from './cached-paths.ts'
+import { GrowingFile, type RequestSegment } from './growing-file.ts'
+import { LEASE_MS } from './leased-file.ts'
+import { Part } from './part.ts'
+import { completeSize, entityTag, isMadeFrom, isOutdated, PROFILE, readProvenance, type StoredProvenance } from './provenance.ts'
+import { Segments } from './segments.ts'
 
 /**
  * The result of a look-up. The caller must close() the file of a hit. `path` is relative to the cache directory. An
@@ -69,23 +71,37 @@ export class AudioCache {
    * Looks for a part of the present version of a track that a worker is writing. The caller must close() a
    * GrowingFile.
    *
+   * @param requestSegment asks for a segment for which a listener would wait too long otherwise
    * @returns 'headless' where a worker has started, but its part has no complete tag yet; undefined where there is none
    */
-  async findGrowing (track: Track, quality: TranscodeQuality): Promise<GrowingFile | 'headless' | undefined> {
+  async findGrowing (
+    track: Track, quality: TranscodeQuality, requestSegment?: RequestSegment
+  ): Promise<GrowingFile | 'headless' | undefined> {
     const dir = join(this.dir, dirname(track.path))
     const prefix = partPrefix(track.path, quality)
+    const segmentsOf = ({ samples }: StoredProvenance) => this.segments(track, quality, samples)
     let isHeadless = false
     for (const name of await readdir(dir).catch(noNames)) {
-      if (!name.startsWith(prefix)) continue
+      if (!name.startsWith(prefix) || !isPartName(name)) continue
       const file = await openFile(join(dir, name))
       if (!file) continue
       const isAlive = Date.now() - Number(file.mtimeNs / 1_000_000n) < LEASE_MS
-      const growing = isAlive ? await GrowingFile.of(file, track, quality) : undefined
+      const growing = isAlive ? await GrowingFile.of(file, track, quality, { segmentsOf, requestSegment }) : undefined
       if (growing instanceof GrowingFile) return growing
       await file.close()
       isHeadless ||= growing === 'headless'
     }
     return isHeadless ? 'headless' : undefined
+  }
+
+  /**
+   * What encoders that start in the middle of a track write, beside its part.
+   *
+   * @param samples per channel at 44.1 kHz
+   */
+  segments ({ path, version }: Track, quality: TranscodeQuality, samples: number): Segments {
+    const dir = segmentsPath(path, quality, { version, samples, profile: PROFILE })
+    return new Segments(join(this.dir, dir), blockBytes(quality))
   }
 
   /**

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import type { Provenance } from './provenance.ts'
 
 /** Longest file name that common file systems accept, in bytes. */
 const NAME_MAX = 255
 
 const CACHED_NAME = new RegExp(`^[^.].*_(${transcodeQualities.join('|')})\\.mp3$`, 's')
 const PART_NAME = /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/
+const SEGMENT_PATH = /(^|\/)\.[0-9a-f]{16}\.[0-9a-f]{16}\.segments\/[^/]+$/
 
 /**
  * The two possible paths of a transcode, relative to the cache directory.
@@ -38,6 +40,17 @@ export function privatePartPath (path: string, generation: string): string {
   return join(dirname(path), `.${generation}.${generation}.part`)
 }
 
+/**
+ * Path of the directory of a transcode's segments, beside its final name. It depends on what the transcode is made from,
+ * and not on its generation.
+ */
+export function segmentsPath (
+  path: string, quality: TranscodeQuality, { version, samples, profile }: Pick<Provenance, 'version' | 'samples' | 'profile'>
+): string {
+  const content = hash(`${version}\0${samples}\0${profile}`)
+  return join(dirname(path), `${partPrefix(path, quality)}${content}.segments`)
+}
+
 /** @returns the quality of a cached file by its name; undefined for every other file */
 export function qualityOf (name: string): TranscodeQuality | undefined {
   return CACHED_NAME.exec(name)?.[1] as TranscodeQuality | undefined
@@ -46,6 +59,11 @@ export function qualityOf (name: string): TranscodeQuality | undefined {
 /** @returns whether a file name is that of a part */
 export function isPartName (name: string): boolean {
   return PART_NAME.test(name)
+}
+
+/** @returns whether a path is that of a segment of a transcode */
+export function isSegmentPath (path: string): boolean {
+  return SEGMENT_PATH.test(path)
 }
 
 /** Shortens a name that would be too long with its ending, and adds a hash that keeps it unique. */

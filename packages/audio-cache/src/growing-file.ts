@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OpenFile, Representation, Track } from '@mixtape/library'
 import { ID3V1_SIZE, id3v1, type TranscodeQuality } from '@mixtape/mp3'
-import { LEASE_MS } from './part.ts'
-import { completeSize, entityTag, isMadeFrom, readProvenance } from './provenance.ts'
+import { LEASE_MS } from './leased-file.ts'
+import { audioStart, completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance } from './provenance.ts'
+import type { OpenSegment, Segments } from './segments.ts'
 
 /** How often the size of a growing file is polled. 100 listeners cost 1 % of a core; with fs.watch it would be 20 %. */
 const POLL_MS = 25
@@ -16,9 +17,33 @@ const MAX_WAIT_MS = 7000
 /** How long the encoder is observed before its speed is estimated. */
 const OBSERVE_MS = 1000
 
+/** A byte that is at most so many blocks ahead of an encoder is waited for. A new encoder would not be faster. */
+const NEAR_BLOCKS = 16
+
+/** Least blocks of a segment that is asked for: two minutes. An encoder makes them in half a second. */
+const SEGMENT_BLOCKS = 94
+
+/** After this time a segment is asked for again, unless an encoder is near by then. */
+const ASK_AGAIN_MS = 500
+
+/** Blocks that somebody waits for, from `first` to before `end`. */
+export interface Blocks {
+  first: number
+  end: number
+}
+
 /**
- * A transcode that a worker is writing, served as the complete file: its size, its entity tag, its first and its last
- * bytes are known from the start. A read waits for the bytes that are not written yet.
+ * Asks for a segment, and returns at once.
+ *
+ * @returns a function that must be called when the segment is not waited for any more; `isLeft` says whether the client
+ * has left
+ */
+export type RequestSegment = (segments: Segments, blocks: Blocks) => (isLeft: boolean) => void
+
+/**
+ * A transcode that is being written, served as the complete file: its size, its entity tag, its first and its last
+ * bytes are known from the start. A read waits for the bytes that are not written yet. Where it would wait for long, it
+ * asks for another encoder that starts in the middle of the track.
  *
  * The open descriptor stays valid when the file is renamed to its final name. The worker has given up a file that is
  * deleted before it is complete, and one that was neither written nor touched for LEASE_MS.
@@ -29,33 +54,56 @@ export class GrowingFile implements Representation {
   readonly mtimeNs = undefined
   readonly #file: OpenFile
   readonly #trailer: Buffer
-  /** Bytes written so far. */
+  readonly #segments: Segments
+  /** Position of the first audio frame. */
+  readonly #audioStart: number
+  readonly #requestSegment: RequestSegment | undefined
+  /** Bytes written so far from the start. */
   #available: number
+  /** The segment that was read last. */
+  #segment: OpenSegment | undefined
+  #isSegmentComing = false
+  #release: ((isLeft: boolean) => void) | undefined
+  #isAborted: () => boolean = () => false
   /** Position of the first read. */
   #start: number | undefined
 
   /**
    * Makes a growing file of an open part. Closing it closes `file`. In the other cases the caller must close() `file`.
    *
+   * @param options.segmentsOf makes the segments of a transcode
    * @returns undefined for a part of another version of the track, 'headless' where the tag is not completely written
    */
-  static async of (file: OpenFile, track: Track, quality: TranscodeQuality): Promise<GrowingFile | 'headless' | undefined> {
+  static async of (file: OpenFile, track: Track, quality: TranscodeQuality, { segmentsOf, requestSegment }: {
+    segmentsOf: (provenance: StoredProvenance) => Segments, requestSegment: RequestSegment | undefined
+  }): Promise<GrowingFile | 'headless' | undefined> {
     const provenance = await readProvenance(file)
     if (!provenance) return 'headless'
     if (!isMadeFrom(track, provenance)) return undefined
     const tag = await file.head(provenance.tagSize)
     return tag.length < provenance.tagSize
       ? 'headless'
-      : new GrowingFile(file, completeSize(provenance, quality), entityTag(provenance), id3v1(tag))
+      : new GrowingFile(file, provenance, quality, id3v1(tag), segmentsOf(provenance), requestSegment)
   }
 
   /** @param trailer the ID3v1 tag at the end of the complete file */
-  private constructor (file: OpenFile, size: number, etag: string, trailer: Buffer) {
-    this.size = size
-    this.etag = etag
+  private constructor (
+    file: OpenFile, provenance: StoredProvenance, quality: TranscodeQuality, trailer: Buffer,
+    segments: Segments, requestSegment: RequestSegment | undefined
+  ) {
+    this.size = completeSize(provenance, quality)
+    this.etag = entityTag(provenance)
     this.#file = file
     this.#trailer = trailer
+    this.#audioStart = audioStart(provenance, quality)
+    this.#segments = segments
+    this.#requestSegment = requestSegment
     this.#available = file.size
+  }
+
+  /** Blocks of audio that the encoder which started at the start of the track has written. */
+  get blocks (): number {
+    return Math.floor((this.#available - this.#audioStart) / this.#segments.blockBytes)
   }
 
   /**
@@ -69,10 +117,13 @@ export class GrowingFile implements Representation {
    */
   async read (buffer: Buffer, length: number, position: number, isAborted: () => boolean): Promise<number> {
     this.#start ??= position
+    this.#isAborted = isAborted
     const trailerStart = this.size - ID3V1_SIZE
     if (this.#start >= trailerStart) return this.#trailer.copy(buffer, 0, position - trailerStart, position - trailerStart + length)
-    if (position >= this.#available && !await this.#waitFor(position, isAborted)) return 0
-    return await this.#file.read(buffer, Math.min(length, this.#available - position), position)
+    if (!this.#has(position) && !await this.#waitFor(position, isAborted)) return 0
+    if (position < this.#available) return await this.#file.read(buffer, Math.min(length, this.#available - position), position)
+    const { file, start } = this.#segment as OpenSegment
+    return await file.read(buffer, length, position - this.#audioStart - start)
   }
 
   /**
@@ -85,7 +136,8 @@ export class GrowingFile implements Representation {
   async reach (
     position: number, waitedMs: number, isAborted: () => boolean
   ): Promise<'ready' | 'ended' | { retryAfter: number }> {
-    if (position >= this.size - ID3V1_SIZE || position < this.#available) return 'ready'
+    this.#isAborted = isAborted
+    if (position >= this.size - ID3V1_SIZE || this.#has(position)) return 'ready'
     const maxWaitMs = Math.max(MAX_WAIT_MS - waitedMs, OBSERVE_MS)
     const started = performance.now()
     // An encoder that has just started writes nothing for a while. That time does not count for its speed.
@@ -100,7 +152,9 @@ export class GrowingFile implements Representation {
         ? ((position - this.#available) * observedMs) / (this.#available - availableBefore)
         : Infinity
       const elapsedMs = now - started
-      const isTooLong = elapsedMs > maxWaitMs || (observedMs > OBSERVE_MS && elapsedMs + remainingMs > maxWaitMs)
+      // A segment that was asked for comes sooner than the speed of the first encoder tells.
+      const isTooLong = elapsedMs > maxWaitMs ||
+        (observedMs > OBSERVE_MS && elapsedMs + remainingMs > maxWaitMs && !this.#isSegmentComing)
       if (isTooLong) retryAfter = Math.max(Math.ceil(Math.min(remainingMs, 60_000) / 1000), 1)
       return isTooLong || isAborted()
     })
@@ -109,19 +163,62 @@ export class GrowingFile implements Representation {
   }
 
   async close (): Promise<void> {
-    await this.#file.close()
+    this.#release?.(this.#isAborted())
+    await Promise.all([this.#file.close(), this.#segment?.file.close()])
+  }
+
+  /** Whether a byte was there when files were last looked at. */
+  #has (position: number): boolean {
+    const audioPosition = position - this.#audioStart
+    return position < this.#available ||
+      (this.#segment !== undefined && audioPosition >= this.#segment.start && audioPosition < this.#segment.end)
   }
 
   /** @returns whether the byte at a position was written; false where the worker has given up, or `shouldStop` says so */
   async #waitFor (position: number, shouldStop: () => boolean): Promise<boolean> {
     let lastTouch = { time: performance.now(), mtimeNs: 0n }
+    let askedAt = -Infinity
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.1, POLL_MS)) {
       const { size, mtimeNs, nlink } = await this.#file.stat()
       this.#available = Number(size)
-      if (position < this.#available) return true
+      if (position < this.#available || await this.#findSegment(position)) return true
       if (mtimeNs !== lastTouch.mtimeNs) lastTouch = { time: performance.now(), mtimeNs }
       if (nlink === 0n || performance.now() - lastTouch.time > LEASE_MS || shouldStop()) return false
+      if (performance.now() - askedAt > ASK_AGAIN_MS) {
+        askedAt = performance.now()
+        this.#isSegmentComing = await this.#askForSegment(position)
+      }
       await sleep(pollMs)
     }
+  }
+
+  async #findSegment (position: number): Promise<boolean> {
+    const audioPosition = position - this.#audioStart
+    const found = await this.#segments.find(audioPosition, audioPosition + 1)
+    if (!found) return false
+    const last = this.#segment
+    this.#segment = found
+    await last?.file.close()
+    return true
+  }
+
+  /** Asks for a segment where no encoder will come to a position soon. @returns whether there will be one */
+  async #askForSegment (position: number): Promise<boolean> {
+    const near = NEAR_BLOCKS * this.#segments.blockBytes
+    if (!this.#requestSegment || position >= this.size - ID3V1_SIZE || position - this.#available <= near) return false
+    if (!await this.#segments.areOpen()) return false
+    if (!await this.#segments.isNear(position - this.#audioStart, near)) this.#request(position)
+    return true
+  }
+
+  /** A listener who goes on from one segment to the next gets ever longer ones. They overlap by a block. */
+  #request (position: number): void {
+    const audioPosition = position - this.#audioStart
+    const block = Math.floor(audioPosition / this.#segments.blockBytes)
+    const isNext = this.#segment?.end === audioPosition
+    const first = isNext ? block - 1 : block
+    const blocksRead = isNext && this.#segment ? (this.#segment.end - this.#segment.start) / this.#segments.blockBytes : 0
+    this.#release?.(false)
+    this.#release = this.#requestSegment?.(this.#segments, { first, end: first + Math.max(SEGMENT_BLOCKS, Math.ceil(2 * blocksRead)) })
   }
 }

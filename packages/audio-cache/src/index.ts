@@ -1,4 +1,5 @@
 export { AudioCache, type Lookup } from './audio-cache.ts'
 export { cachedPaths } from './cached-paths.ts'
-export { GrowingFile } from './growing-file.ts'
-export { OverrunError, type Part } from './part.ts'
+export { GrowingFile, type Blocks, type RequestSegment } from './growing-file.ts'
+export { MismatchError, OverrunError, type Part } from './part.ts'
+export type { Segments } from './segments.ts'

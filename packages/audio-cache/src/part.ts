@@ -1,20 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { lstat, mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Track } from '@mixtape/library'
-import { ID3V1_SIZE, id3v1, infoFrame, mp3Size, type Tags, type TranscodeQuality } from '@mixtape/mp3'
+import {
+  blockBytes, ID3V1_SIZE, id3v1, infoFrame, mp3Size, type Tags, type TranscodeQuality
+} from '@mixtape/mp3'
 import { privatePartPath, partPath } from './cached-paths.ts'
+import { LeasedFile, syncDirectory } from './leased-file.ts'
 import { PROFILE, transcodeTag } from './provenance.ts'
+import type { Segments } from './segments.ts'
 
-/** A part whose mtime is older than this, in milliseconds, belongs to a worker that died. */
-export const LEASE_MS = 5000
+/** Bytes of a segment that are copied to the part at a time. */
+const COPY_BYTES = 1024 * 1024
+
+/**
+ * Blocks by which a segment must be ahead of the encoder to be taken over. A new start of the encoder costs as much as
+ * encoding 15 to 20 blocks.
+ */
+const AHEAD_BLOCKS = 16
 
 /** The encoder wrote more bytes than the sample count allows, as with chained streams that change their format. */
 export class OverrunError extends Error {}
 
-/** A second run of the encoder wrote other bytes than the first run. */
-class MismatchError extends Error {}
+/** Two encoders, or two runs of one, wrote different bytes. */
+export class MismatchError extends Error {}
 
 /**
  * A `.part` file: a transcode that is being written. Tag and Info frame come first, then the audio frames in order. No
@@ -28,39 +37,29 @@ export class Part {
   readonly quality: TranscodeQuality
   readonly #track: Track
   readonly #generation: string
-  readonly #file: string
-  readonly #handle: FileHandle
-  readonly #lease: NodeJS.Timeout
+  readonly #file: LeasedFile
   #head: Buffer = Buffer.alloc(0)
   #trailer: Buffer = Buffer.alloc(0)
+  #segments: Segments | undefined
   #size = 0
-  /** Bytes in the file. */
-  #written = 0
-  /** Position of the next bytes that the encoder writes. In a second run it is smaller than `#written` at first. */
+  /** Position of the next bytes that the encoder writes. After a restart it is smaller than the size of the file at first. */
   #position = 0
-  #isClosed = false
 
   /** @param findable whether look-ups may find the part */
   static async create (cacheDir: string, track: Track, quality: TranscodeQuality, findable: boolean): Promise<Part> {
     const generation = randomBytes(8).toString('hex')
     const path = findable ? partPath(track.path, quality, generation) : privatePartPath(track.path, generation)
-    const file = join(cacheDir, path)
-    return new Part(track, quality, generation, file, await createFile(file))
+    return new Part(track, quality, generation, await createFile(join(cacheDir, path)))
   }
 
   private constructor (
-    track: Track, quality: TranscodeQuality, generation: string, file: string, handle: FileHandle
+    track: Track, quality: TranscodeQuality, generation: string, file: LeasedFile
   ) {
     this.path = track.path
     this.quality = quality
     this.#track = track
     this.#generation = generation
     this.#file = file
-    this.#handle = handle
-    // Touches the file, so that a worker which waits for a slow disk does not look dead.
-    this.#lease = setInterval(() => {
-      handle.utimes(new Date(), new Date()).catch(() => {})
-    }, LEASE_MS / 5)
   }
 
   /**
@@ -74,6 +73,17 @@ export class Part {
     this.#head = Buffer.concat([tag, infoFrame(samples, this.quality)])
     this.#trailer = id3v1(tag)
     this.#size = tag.length + mp3Size(samples, this.quality) + ID3V1_SIZE
+  }
+
+  /**
+   * Writes tag and Info frame, which the frames of the encoder follow.
+   *
+   * @param segments where other encoders may start in the middle of the track
+   */
+  async start (segments?: Segments): Promise<void> {
+    this.#segments = segments
+    await segments?.open()
+    await this.append(this.#head)
   }
 
   /** Bytes of the complete file; 0 before layOut(). */
@@ -91,31 +101,72 @@ export class Part {
     return this.#size - ID3V1_SIZE - this.#position
   }
 
+  /** Whole blocks of audio that are written. */
+  get blocks (): number {
+    return Math.floor((this.#file.size - this.#head.length) / blockBytes(this.quality))
+  }
+
   /**
-   * Starts, or restarts, a run of the encoder: writes tag and Info frame. In a second run, bytes that the first run
-   * wrote are compared and not written again, so that listeners only notice a pause.
+   * Goes back to a block, before the encoder starts again there. What it writes is compared with the bytes that are there,
+   * and not written again, so that listeners only notice a pause.
    */
-  async startRun (): Promise<void> {
-    this.#position = 0
-    await this.append(this.#head)
+  rewindTo (block: number): void {
+    this.#position = this.#head.length + block * blockBytes(this.quality)
   }
 
   /**
    * @throws {OverrunError} where the file would become larger than its size
-   * @throws {MismatchError} where bytes of a second run differ from those of the first
+   * @throws {MismatchError} where the bytes differ from those that another run or another encoder wrote
    */
   async append (bytes: Buffer): Promise<void> {
     if (this.#position + bytes.length > this.#size) {
       throw new OverrunError(`The encoder wrote more than the ${this.#size} bytes that the file should have`)
     }
-    const overlap = Math.min(this.#written - this.#position, bytes.length)
-    if (overlap > 0) await this.#compare(bytes.subarray(0, overlap))
-    for (let offset = overlap; offset < bytes.length;) {
-      const { bytesWritten } = await this.#handle.write(bytes, offset)
-      offset += bytesWritten
-      this.#written += bytesWritten
+    const overlap = Math.max(Math.min(this.#file.size - this.#position, bytes.length), 0)
+    if (overlap > 0 && !await this.#file.equals(bytes.subarray(0, overlap), this.#position)) {
+      throw new MismatchError('The second run of the encoder wrote other bytes than the first')
     }
+    await this.#file.append(bytes.subarray(overlap))
     this.#position += bytes.length
+  }
+
+  /** Whether another encoder is so far ahead that its segment should be taken over. */
+  async isOvertaken (): Promise<boolean> {
+    const segment = await this.#findAhead()
+    await segment?.file.close()
+    return segment !== undefined
+  }
+
+  /**
+   * Copies a segment that is ahead of the encoder. It begins with the last block of the part, which shows that both
+   * encoders agree.
+   *
+   * @returns whether there was one
+   * @throws {MismatchError} where that block differs
+   */
+  async takeOver (): Promise<boolean> {
+    const segment = await this.#findAhead()
+    if (!segment) return false
+    try {
+      this.rewindTo(this.blocks - 1)
+      const buffer = Buffer.alloc(COPY_BYTES)
+      for (;;) {
+        const position = this.#position - this.#head.length - segment.start
+        const bytesRead = await segment.file.read(buffer, Math.min(COPY_BYTES, this.missing), position)
+        if (bytesRead === 0) return true
+        await this.append(buffer.subarray(0, bytesRead))
+      }
+    } finally {
+      await segment.file.close()
+    }
+  }
+
+  async #findAhead () {
+    if (!this.#segments || this.blocks === 0 || this.missing === 0) return undefined
+    const bytes = blockBytes(this.quality)
+    const start = (this.blocks - 1) * bytes
+    const audioBytes = this.#size - ID3V1_SIZE - this.#head.length
+    return await this.#segments.find(start, Math.min(start + AHEAD_BLOCKS * bytes, audioBytes))
   }
 
   /**
@@ -128,54 +179,32 @@ export class Part {
   async complete (file: string): Promise<number> {
     if (this.missing !== 0) throw new Error(`The file lacks ${this.missing} of its ${this.#size} bytes`)
     await this.append(this.#trailer)
-    await this.#handle.sync()
-    if ((await this.#handle.stat()).nlink === 0) throw new Error('The part was deleted while it was being written')
-    await this.#close()
     const replacedBytes = await lstat(file).then(({ size }) => size, () => 0)
-    await rename(this.#file, file)
+    await this.#file.finish(file)
     await syncDirectory(dirname(file))
+    await this.removeSegments()
     return replacedBytes
+  }
+
+  /** Deletes what other encoders have written. */
+  async removeSegments (): Promise<void> {
+    await this.#segments?.remove()
   }
 
   /** Closes and deletes the part. After complete() it does nothing. */
   async discard (): Promise<void> {
-    await this.#close()
-    await rm(this.#file, { force: true })
-  }
-
-  async #compare (bytes: Buffer): Promise<void> {
-    const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(bytes.length), 0, bytes.length, this.#position)
-    if (bytesRead < bytes.length || !buffer.equals(bytes)) {
-      throw new MismatchError('The second run of the encoder wrote other bytes than the first')
-    }
-  }
-
-  async #close (): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    clearInterval(this.#lease)
-    await this.#handle.close()
+    await this.#file.discard()
   }
 }
 
 /** Creates a file and its directories. It retries, because clearing the cache may remove an empty directory meanwhile. */
-async function createFile (file: string): Promise<FileHandle> {
+async function createFile (file: string): Promise<LeasedFile> {
   for (let attempt = 1; ; attempt++) {
     await mkdir(dirname(file), { recursive: true })
     try {
-      return await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND)
+      return await LeasedFile.create(file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 5) throw error
     }
-  }
-}
-
-/** A rename survives a power failure only when the directory is synced too (fsync(2)). */
-async function syncDirectory (dir: string): Promise<void> {
-  const handle = await open(dir)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

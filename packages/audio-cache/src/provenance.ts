@@ -1,5 +1,5 @@
 import type { OpenFile, Track } from '@mixtape/library'
-import { ID3V1_SIZE, id3v2, id3v2Size, mp3Size, readUserText, type Tags, type TranscodeQuality } from '@mixtape/mp3'
+import { ID3V1_SIZE, id3v2, id3v2Size, infoFrameBytes, mp3Size, readUserText, type Tags, type TranscodeQuality } from '@mixtape/mp3'
 
 /**
  * Version of the transcoding pipeline, stored in every cached file: 2 padded short sources, 3 has no bit reservoir.
@@ -70,6 +70,11 @@ export function isOutdated ({ profile }: Provenance): boolean {
 /** @returns the bytes that the complete file has */
 export function completeSize ({ tagSize, samples }: StoredProvenance, quality: TranscodeQuality): number {
   return tagSize + mp3Size(samples, quality) + ID3V1_SIZE
+}
+
+/** @returns the position of the first audio frame, after the tag and the Info frame */
+export function audioStart ({ tagSize }: StoredProvenance, quality: TranscodeQuality): number {
+  return tagSize + infoFrameBytes(quality)
 }
 
 /** A strong entity tag (RFC 9110, 8.8.1). It is the same while the file grows and after it was published. */

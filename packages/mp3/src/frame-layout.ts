@@ -5,6 +5,16 @@ export const SAMPLE_RATE = 44100
 
 const SAMPLES_PER_FRAME = 1152
 
+/**
+ * Frames of a block. 49 frames are the shortest run that takes a whole number of bytes at every quality (20,480, 30,720
+ * or 40,960), so a block starts at the same phase of the padding everywhere. It also holds a whole number of samples at
+ * the usual sample rates of sources, so the resampler is at the same phase too.
+ */
+export const BLOCK_FRAMES = 49
+
+/** Samples per channel of a block: 1.28 s. */
+export const BLOCK_SAMPLES = BLOCK_FRAMES * SAMPLES_PER_FRAME
+
 /** Samples of silence that LAME puts before the audio. */
 const ENCODER_DELAY = 576
 
@@ -26,6 +36,16 @@ function frameSizes (quality: TranscodeQuality) {
   const audio = (frames: number) =>
     frames === 0 ? 0 : frames * unpadded + Math.ceil(((frames - 1) * fraction) / SAMPLE_RATE)
   return { infoFrame: unpadded, audio }
+}
+
+/** @returns the bytes of a block */
+export function blockBytes (quality: TranscodeQuality): number {
+  return frameSizes(quality).audio(BLOCK_FRAMES)
+}
+
+/** @returns the bytes of the Info frame, which is the first frame of a file */
+export function infoFrameBytes (quality: TranscodeQuality): number {
+  return frameSizes(quality).infoFrame
 }
 
 /** One frame more than the samples fill, because of the encoder delay. The last frame is filled up with silence. */

@@ -9,12 +9,19 @@ const qualitySchema = Type.Unsafe<TranscodeQuality>(Type.String({ enum: transcod
 const transcodeJobSchema = Type.Object({
   path: Type.String({ minLength: 1, maxLength: 4096 }),
   quality: qualitySchema,
-  reason: Type.Enum(['miss', 'mixtape', 'warm', 'nightly'])
+  reason: Type.Enum(['miss', 'mixtape', 'warm', 'nightly']),
+  blocks: Type.Optional(Type.Object({
+    first: Type.Integer({ minimum: 1 }),
+    end: Type.Integer({ minimum: 2 })
+  }, { additionalProperties: false }))
 }, { additionalProperties: false })
 
 /**
  * Data of a job: one track at one quality. `path` is relative to MUSIC_ROOT, with slashes. `reason` says why it is
  * transcoded: a listener missed it, a mixtape was saved, it is played often, or the nightly run found it missing.
+ *
+ * A job with `blocks` helps another job that is running: it makes a segment from one block of 49 frames to another. Only
+ * the two services enqueue such jobs.
  */
 export type TranscodeJob = Static<typeof transcodeJobSchema>
 
@@ -36,9 +43,12 @@ export function parseTranscodeJob (data: unknown): TranscodeJob {
   return job
 }
 
-/** The deduplication id of all jobs for one track at one quality. It is a hash, because BullMQ forbids colons in ids. */
-export function deduplicationId ({ path, quality }: Pick<TranscodeJob, 'path' | 'quality'>): string {
-  return hash('sha256', `${quality}\0${path}`)
+/**
+ * The deduplication id of all jobs for one track at one quality, or for one segment of it. It is a hash, because BullMQ
+ * forbids colons in ids.
+ */
+export function deduplicationId ({ path, quality, blocks }: Pick<TranscodeJob, 'path' | 'quality' | 'blocks'>): string {
+  return hash('sha256', blocks ? `${quality}\0${path}\0${blocks.first}` : `${quality}\0${path}`)
 }
 
 /** @returns a job id that is unique, and from which the deduplication id can be read */

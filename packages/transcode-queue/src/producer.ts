@@ -93,7 +93,9 @@ export class TranscodeProducer {
     if (failure) return { status: 'failed', reason: failure.reason }
     const jobId = newJobId(id)
     const priority = priorities[job.reason]
-    const added = await this.#queue.add(job.quality, job, { jobId, priority, deduplication: { id } })
+    // A segment that fails is left to the job that it would have helped.
+    const attempts = job.blocks ? { attempts: 1, removeOnFail: true } : {}
+    const added = await this.#queue.add(job.quality, job, { jobId, priority, deduplication: { id }, ...attempts })
     if (added.id === jobId) return { status: 'queued' }
     const existing = added.id ? await this.#queue.getJob(added.id) : undefined
     await this.#promote(existing, priority)

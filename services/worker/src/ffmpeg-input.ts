@@ -2,7 +2,7 @@
  * Options of ffmpeg and ffprobe before every source. A malicious file could name other files or hosts, so only local
  * files of audio containers are read, whatever their extension.
  */
-export const inputOptions = [
+export const safeInputOptions = [
   '-protocol_whitelist', 'file',
   '-format_whitelist', 'flac,wav,w64,ogg,mov,mp3,aac,aiff,ape,wv,asf'
 ]

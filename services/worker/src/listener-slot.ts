@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { priorities, QUEUE_NAME, workerOptions, type TranscodeProducer } from '@mixtape/transcode-queue'
 
 /** How often Redis is asked for waiting misses, only while all other slots are busy. No event tells of a promoted job. */
-const POLL_MS = 100
+const POLL_MS = 25
 
 /** The lock of a job is extended this often. */
 const EXTEND_LOCK_MS = workerOptions.lockDuration / 4
@@ -13,7 +13,7 @@ export interface ListenerSlotOptions {
   connection: ConnectionOptions
   producer: TranscodeProducer
   /** The processor; `signal` is aborted when another worker has the job. */
-  process: (job: Job, token: string, signal: AbortSignal) => Promise<string>
+  process: (job: Job, token: string, signal: AbortSignal) => Promise<string | undefined>
   /** Whether all other slots of this worker are busy. */
   isNeeded: () => boolean
   /** Whether another worker has the job. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
-import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
+import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
 import { readHeader, tagsOf } from './source-header.ts'
 import { countSamples, SourceError } from './transcode.ts'
 
@@ -12,6 +12,11 @@ export interface Probe {
   samples: number
   /** Samples per channel at the sample rate of the source. */
   sourceSamples: number
+  /**
+   * Whether a run of ffmpeg that starts in mid-track gives the same frames as one from the start. FLAC, ALAC and PCM do;
+   * decoders of lossy formats carry a state from one packet to the next.
+   */
+  isSeekable: boolean
   tags: Tags
 }
 
@@ -19,6 +24,7 @@ export interface Probe {
 interface ProbeOutput {
   streams?: {
     codec_type?: string
+    codec_name?: string
     sample_rate?: string
     bit_rate?: string
     duration_ts?: number
@@ -30,6 +36,9 @@ interface ProbeOutput {
 
 /** Containers whose header states the sample count. For others ffprobe estimates it, or reads one of chained streams. */
 const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
+
+/** Codecs whose decoders give the same samples wherever they start. */
+const SEEKABLE = /^(flac|alac|pcm_\w+)$/
 
 /**
  * Reads the length and the tags of a source: from its header where that states the exact length, else with ffprobe.
@@ -59,6 +68,8 @@ export async function probe (
   return {
     sourceSamples,
     samples: Math.ceil((sourceSamples * SAMPLE_RATE) / rate),
+    // Where the length is not stated, ffmpeg cannot find a place by its time either.
+    isSeekable: stated > 0 && !isOverstated && SEEKABLE.test(stream.codec_name ?? ''),
     tags: tagsOf(Object.entries({ ...stream.tags, ...format.tags }))
   }
 }
@@ -72,8 +83,8 @@ function statedSamples (
 
 async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput> {
   const args = [
-    '-v', 'error', ...inputOptions,
-    '-show_entries', 'stream=codec_type,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,size:format_tags',
+    '-v', 'error', ...safeInputOptions,
+    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,size:format_tags',
     '-of', 'json', inputUrl(input)
   ]
   try {

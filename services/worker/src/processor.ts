@@ -1,11 +1,12 @@
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
-import { GrowingFile, OverrunError, type AudioCache, type Part } from '@mixtape/audio-cache'
+import { GrowingFile, MismatchError, OverrunError, type AudioCache, type Part } from '@mixtape/audio-cache'
 import type { Library, Track } from '@mixtape/library'
-import { bitrates, type TranscodeQuality } from '@mixtape/mp3'
+import { bitrates, SAMPLE_RATE, type TranscodeQuality } from '@mixtape/mp3'
 import type { CacheUsage } from '@mixtape/statistics'
-import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
+import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob, type TranscodeProducer } from '@mixtape/transcode-queue'
 import { probe } from './probe.ts'
+import { cutIntoSegments, makeSegment } from './segment.ts'
 import { NoSpaceError, type SpaceReservation } from './space-reservation.ts'
 import { SourceError, transcode } from './transcode.ts'
 
@@ -18,6 +19,7 @@ const IN_PROGRESS_DELAY_MS = 5000
 export interface ProcessorOptions {
   library: Library
   cache: AudioCache
+  producer: TranscodeProducer
   failedSources: FailedSources
   space: SpaceReservation
   usage: CacheUsage
@@ -33,11 +35,11 @@ export interface ProcessorOptions {
  * file is cached or being written, and publishing replaces a file by an equal one.
  */
 export function createProcessor (
-  { library, cache, failedSources, space, usage, log, listenersWait, shutdown }: ProcessorOptions
+  { library, cache, producer, failedSources, space, usage, log, listenersWait, shutdown }: ProcessorOptions
 ) {
-  /** @returns the path of the cached file, relative to the cache directory */
-  return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string> {
-    const { path, quality } = parse(job.data)
+  /** @returns the path of the cached file, relative to the cache directory; undefined for a segment */
+  return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string | undefined> {
+    const { path, quality, blocks } = parse(job.data)
     const track = await library.open(path)
     if (!track) throw new UnrecoverableError('The source is gone, or is no audio file of the library')
     const signal = lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown
@@ -45,6 +47,10 @@ export function createProcessor (
       if (!cache.shouldTranscode(path)) throw new UnrecoverableError('Files of this kind are not transcoded')
       const cachedPath = await findCached(track, quality)
       if (cachedPath !== undefined) return cachedPath
+      if (blocks) {
+        await makeSegment(cache, track, { quality, blocks }, { niceness: niceness(job), signal })
+        return undefined
+      }
       if (await isInProgress(track, quality)) {
         await job.moveToDelayed(Date.now() + IN_PROGRESS_DELAY_MS, token)
         throw new DelayedError()
@@ -56,14 +62,14 @@ export function createProcessor (
         await job.moveToWait(token)
         throw new WaitingError()
       }
-      if (isNoSpace(error)) {
+      if (isNoSpace(error) && !blocks) {
         const reason = error instanceof NoSpaceError ? error.message : 'The disk of the cache is full'
         log.warn({ job: job.data }, `${reason}: the job waits`)
         await usage.markFull(reason)
         await job.moveToDelayed(Date.now() + NO_SPACE_DELAY_MS, token)
         throw new DelayedError()
       }
-      if (!(error instanceof SourceError || error instanceof OverrunError)) throw error
+      if (!(error instanceof SourceError || error instanceof OverrunError) || blocks) throw error
       // A source that cannot be read only because its disk is away must not be recorded as broken.
       await checkUnchanged(track)
       const reason = error.message.replaceAll(track.realPath, path)
@@ -72,6 +78,11 @@ export function createProcessor (
     } finally {
       await track.close()
     }
+  }
+
+  /** Scheduling priority of ffmpeg. What a listener waits for runs before the rest. */
+  function niceness (job: Job): number {
+    return listenersWait && job.priority === priorities.miss ? 0 : 10
   }
 
   async function findCached (track: Track, quality: TranscodeQuality): Promise<string | undefined> {
@@ -90,18 +101,22 @@ export function createProcessor (
 
   async function makeTranscode (job: Job, track: Track, quality: TranscodeQuality, signal: AbortSignal): Promise<string> {
     const started = performance.now()
-    const niceness = listenersWait && job.priority === priorities.miss ? 0 : 10
+    const run = { niceness: niceness(job), signal }
     // Listeners are served the first attempt only: after a failure they got an error, or the original.
-    const part = await cache.createPart(track, quality, { findable: job.attemptsMade === 0 })
+    const isFirst = job.attemptsMade === 0
+    const part = await cache.createPart(track, quality, { findable: isFirst })
     let bytesToRelease = 0
     try {
-      const { samples, sourceSamples, tags } = await probe({ input: track.realPath, niceness, signal })
+      const { samples, isSeekable, tags } = await probe({ input: track.realPath, ...run })
+      const withSegments = isSeekable && isFirst
       part.layOut(samples, tags)
       await space.reserve(part.size)
       bytesToRelease = part.size
-      const encode = () => runEncoder(job, part, track, { samples, sourceSamples, niceness, signal })
+      await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
+      if (withSegments) enqueueSegments(parse(job.data), samples)
+      const encode = () => encodeRest(job, part, track, { samples, isSeekable: withSegments, ...run })
       await encode().catch(async error => {
-        if (signal.aborted || isNoSpace(error) || error instanceof OverrunError) throw error
+        if (signal.aborted || isNoSpace(error) || error instanceof OverrunError || error instanceof MismatchError) throw error
         log.warn({ job: job.data }, `The encoder is started again, because listeners may wait: ${error.message}`)
         await checkUnchanged(track)
         await encode()
@@ -112,35 +127,61 @@ export function createProcessor (
       await usage.unmarkFull()
       log.info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
       return path
+    } catch (error) {
+      // A job that goes to another worker leaves it the segments.
+      if (!signal.aborted) await part.removeSegments()
+      throw error
     } finally {
       await part.discard()
       await space.release(bytesToRelease)
     }
   }
 
-  /** Runs ffmpeg, and writes its frames to the part. */
-  async function runEncoder (
-    job: Job, part: Part, { realPath }: Track, { samples, sourceSamples, niceness, signal }:
-    { samples: number, sourceSamples: number, niceness: number, signal: AbortSignal }
+  /** Has other workers help with a long track. */
+  function enqueueSegments ({ path, quality, reason }: TranscodeJob, samples: number): void {
+    // What a listener jumps to overtakes them.
+    const rest = reason === 'miss' ? 'mixtape' : reason
+    for (const blocks of cutIntoSegments(samples, quality)) {
+      producer.enqueue({ path, quality, reason: rest, blocks }).catch(error => log.debug(error, 'A segment was not enqueued'))
+    }
+  }
+
+  /**
+   * Runs ffmpeg, and writes its frames to the part, until the part is complete. What another encoder has written is copied
+   * instead.
+   */
+  async function encodeRest (
+    job: Job, part: Part, { realPath }: Track, { samples, isSeekable, ...run }:
+    { samples: number, isSeekable: boolean, niceness: number, signal: AbortSignal }
   ): Promise<void> {
     let reportedAt = 0
-    await part.startRun()
-    const decodedSamples = await transcode({
-      input: realPath,
-      samples,
-      bitrate: bitrates[part.quality],
-      niceness,
-      signal,
-      write: async bytes => {
-        await part.append(bytes)
-        if (performance.now() - reportedAt < 1000) return
-        reportedAt = performance.now()
-        job.updateProgress(Math.floor(part.progress * 100)).catch(() => {})
+    for (;;) {
+      while (await part.takeOver());
+      // The last block is encoded again, and compared.
+      const firstBlock = isSeekable ? Math.max(part.blocks - 1, 0) : 0
+      if (part.missing > 0) part.rewindTo(firstBlock)
+      else return
+      const isComplete = await transcode({
+        input: realPath,
+        samples,
+        bitrate: bitrates[part.quality],
+        firstBlock,
+        ...run,
+        write: async bytes => {
+          await part.append(bytes)
+          if (performance.now() - reportedAt > 1000) {
+            reportedAt = performance.now()
+            job.updateProgress(Math.floor(part.progress * 100)).catch(() => {})
+          }
+          return await part.isOvertaken()
+        }
+      })
+      // ffmpeg exits with status 0 for a source that is truncated or has a gap.
+      if (isComplete && part.missing > 0) {
+        const seconds = samples / SAMPLE_RATE
+        const decoded = Math.floor(part.progress * seconds)
+        throw new SourceError(`The source is damaged: only ${decoded} of its ${Math.ceil(seconds)} s could be decoded`)
       }
-    })
-    // ffmpeg exits with status 0 for a source that is truncated or has a gap.
-    if (part.missing > 0) {
-      throw new SourceError(`The source is damaged: ${decodedSamples} of its ${sourceSamples} samples could be decoded`)
     }
   }
 

@@ -21,7 +21,7 @@ export async function readHeader (input: string): Promise<Probe | undefined> {
   const sourceSamples = Math.round(duration * sampleRate)
   if (!Number.isSafeInteger(sourceSamples) || sourceSamples <= 0) return undefined
   const tags = container === 'FLAC' ? flacTags(metadata) : wavTags(metadata)
-  return tags && { sourceSamples, samples: Math.ceil((sourceSamples * SAMPLE_RATE) / sampleRate), tags }
+  return tags && { sourceSamples, samples: Math.ceil((sourceSamples * SAMPLE_RATE) / sampleRate), isSeekable: true, tags }
 }
 
 /** The Vorbis comments. As in ffprobe, several comments of one name are joined with semicolons. */

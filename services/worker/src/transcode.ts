@@ -3,11 +3,14 @@ import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
-import { SAMPLE_RATE } from '@mixtape/mp3'
-import { inputOptions, inputUrl, STALL_MS } from './ffmpeg-input.ts'
+import { BLOCK_SAMPLES, SAMPLE_RATE } from '@mixtape/mp3'
+import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
 
 /** ffmpeg that dies with its worker. */
 const CHILD_SCRIPT = fileURLToPath(new URL('../ffmpeg-child.sh', import.meta.url))
+
+/** Bytes of a block at 1 kbit/s: 1.28 s are 160 bytes. */
+const BYTES_PER_BLOCK_AND_KBIT = 160
 
 /** The line at the end of a run, at `-v verbose`, in which ffmpeg tells how many samples it decoded. */
 const DECODED = /Input stream #0:\d+ \(audio\): .*frames decoded.*\((\d+) samples\)/
@@ -27,11 +30,16 @@ export class SourceError extends Error {}
 interface Run {
   /** Absolute path of the source. */
   input: string
+  inputOptions: string[]
   outputOptions: string[]
   /** Scheduling priority of ffmpeg, from 0 (normal) to 19 (lowest). */
   niceness: number
-  /** Receives the output in order. ffmpeg waits until the promise resolves. */
-  write: (bytes: Buffer) => Promise<void>
+  /**
+   * Receives the output in order. ffmpeg waits until the promise resolves.
+   *
+   * @returns whether this is enough: then ffmpeg is stopped
+   */
+  write: (bytes: Buffer) => Promise<boolean>
   signal: AbortSignal
 }
 
@@ -58,27 +66,43 @@ export async function preloadCapabilities (): Promise<void> {
 
 /**
  * Transcodes the first audio stream of a file to the frames of a constant bitrate MP3 at 44.1 kHz in stereo, without
- * tags and Info frame.
+ * tags and Info frame. No frame uses bits of another one, so frames of several runs can be joined.
  *
  * @param samples length of the output per channel; it is shorter only where the source is damaged
  * @param bitrate in kbit/s
- * @returns the number of decoded samples per channel, at the sample rate of the source
+ * @param firstBlock block at which the output starts. Only sources that `Probe.isSeekable` names give the same frames
+ * there as in a run from the start
+ * @returns whether ffmpeg came to the end of the source; false where `write` had enough
  * @throws {SourceError} where ffmpeg refuses the source
  */
 export async function transcode (
-  { samples, bitrate, ...run }: Omit<Run, 'outputOptions'> & { samples: number, bitrate: number }
-): Promise<number> {
+  { samples, bitrate, firstBlock = 0, write, ...run }:
+  Omit<Run, 'inputOptions' | 'outputOptions'> & { samples: number, bitrate: number, firstBlock?: number }
+): Promise<boolean> {
+  // A block more is encoded first, and dropped: the first frames after a start differ from those in mid-track.
+  const from = Math.max(firstBlock - 1, 0) * BLOCK_SAMPLES
+  const seekSeconds = Math.max(Math.floor(from / SAMPLE_RATE) - 2, 0)
+  const start = from - seekSeconds * SAMPLE_RATE
+  let bytesToDrop = firstBlock > 0 ? bitrate * BYTES_PER_BLOCK_AND_KBIT : 0
   const filters = `aresample=${SAMPLE_RATE},aformat=sample_rates=${SAMPLE_RATE}:channel_layouts=stereo,` +
-    `apad=pad_len=${TOLERATED_SAMPLES},atrim=end_sample=${samples}`
-  return await runFfmpeg({
+    `apad=pad_len=${TOLERATED_SAMPLES},atrim=start_sample=${start}:end_sample=${samples - seekSeconds * SAMPLE_RATE},` +
+    'asetpts=N/SR/TB'
+  const decodedSamples = await runFfmpeg({
     ...run,
+    inputOptions: seekSeconds > 0 ? ['-ss', `${seekSeconds}`] : [],
     outputOptions: [
       '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
       '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0',
       '-flush_packets', '0', // otherwise ffmpeg writes each frame with a system call of its own
       '-f', 'mp3'
-    ]
+    ],
+    write: async bytes => {
+      const kept = bytes.subarray(Math.min(bytesToDrop, bytes.length))
+      bytesToDrop -= bytes.length - kept.length
+      return kept.length > 0 && await write(kept)
+    }
   })
+  return decodedSamples !== undefined
 }
 
 /**
@@ -90,16 +114,18 @@ export async function transcode (
 export async function countSamples (run: Pick<Run, 'input' | 'niceness' | 'signal'>): Promise<number> {
   return await runFfmpeg({
     ...run,
+    inputOptions: [],
     outputOptions: ['-map', '0:a:0', '-vn', '-f', 'null'],
-    write: async () => {}
-  })
+    write: async () => false
+  }) ?? 0
 }
 
-function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Promise<number> {
+function runFfmpeg ({ input, inputOptions, outputOptions, niceness, write, signal }: Run): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     let decoded: number | undefined
     let started = false
     let cause: unknown
+    let isEnough = false
     let failed = false
     let writing = Promise.resolve()
     const watchdog = setTimeout(() => { stop(new Error(`ffmpeg made no progress for ${STALL_MS / 1000} s`)) }, STALL_MS)
@@ -109,9 +135,13 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
       autoDestroy: false,
       emitClose: false,
       write (bytes: Buffer, _encoding, done) {
-        if (failed) return done()
+        if (failed || isEnough) return done()
         watchdog.refresh()
-        writing = write(bytes).catch(stop).finally(done)
+        writing = write(bytes).then(enough => {
+          if (!enough) return
+          isEnough = true
+          stop(new Error('Enough is written'))
+        }).catch(stop).finally(done)
       }
     })
 
@@ -119,7 +149,7 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
       .setFfmpegPath(ffmpegPath())
       .input(inputUrl(input))
       // Separate arguments: fluent-ffmpeg splits the strings of an array at spaces.
-      .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...inputOptions)
+      .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...safeInputOptions, ...inputOptions)
       .output(output)
       .outputOptions(...outputOptions as [string])
       .on('start', () => {
@@ -139,6 +169,7 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
       })
       .on('error', (error: Error, _stdout: string | null, stderr: string | null) => {
         finish()
+        if (isEnough) return resolve(undefined)
         // The last bytes of this run must be written before a second run starts, or dropped.
         failed = true
         writing.then(() => reject(cause ?? (REFUSED.test(error.message)
@@ -153,7 +184,8 @@ function runFfmpeg ({ input, outputOptions, niceness, write, signal }: Run): Pro
 
     function succeed (): void {
       finish()
-      if (cause) reject(cause)
+      if (isEnough) resolve(undefined)
+      else if (cause) reject(cause)
       else if (decoded === undefined) reject(new Error('ffmpeg did not tell how many samples it decoded'))
       else resolve(decoded)
     }

@@ -43,7 +43,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
   const process = createProcessor({
-    library, cache, failedSources: new FailedSources(connection), space, usage, log, listenersWait, shutdown: graceOver.signal
+    library, cache, producer, failedSources: new FailedSources(connection), space, usage, log, listenersWait, shutdown: graceOver.signal
   })
   let running = 0
   // All three parameters are declared, because BullMQ passes a signal only to such functions.

@@ -9,7 +9,7 @@ import { readConfig } from '@mixtape/config'
 import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
-import { FailedSources } from '@mixtape/transcode-queue'
+import { FailedSources, TranscodeProducer } from '@mixtape/transcode-queue'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { createProcessor } from '../src/processor.ts'
@@ -25,13 +25,15 @@ async function setUp (t: Test) {
   const failedSources = new FailedSources(redis)
   const usage = new CacheUsage(redis)
   const mixtapes = new MixtapeRegistry(redis)
+  const producer = new TranscodeProducer(redis)
   t.teardown(async () => {
+    await producer.close()
     await mixtapes.close()
     redis.disconnect()
   })
   const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, log })
   const process = createProcessor({
-    library, cache, failedSources, space, usage, log, listenersWait: false, shutdown: new AbortController().signal
+    library, cache, producer, failedSources, space, usage, log, listenersWait: false, shutdown: new AbortController().signal
   })
   // The job has only the fields that the processor reads.
   const run = async (path: string) =>

@@ -12,11 +12,12 @@ t.test('an ffmpeg that a signal ends is no SourceError', async t => {
   let isKilled = false
   // A terminal or systemd sends a signal to ffmpeg too.
   const write = async () => {
-    if (isKilled) return
+    if (isKilled) return false
     isKilled = true
     for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
       process.kill(Number(child), 'SIGTERM')
     }
+    return false
   }
   const error: unknown = await transcode({ input, samples: 600 * 44100, bitrate: 128, niceness: 10, signal, write }).catch(error => error)
   t.match(error, { message: /code 255/ })
@@ -32,7 +33,7 @@ t.test('an ffmpeg that cannot be run or prints nothing is no SourceError', async
   for (const [status, message] of [[127, /code 127/], [0, /did not tell/]] as const) {
     writeFileSync(join(dir, 'ffmpeg'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 })
     const error: unknown = await transcode({
-      input, samples: 88200, bitrate: 128, niceness: 10, signal, write: async () => {}
+      input, samples: 88200, bitrate: 128, niceness: 10, signal, write: async () => false
     }).catch(error => error)
     t.match(error, { message })
     t.notOk(error instanceof SourceError)
@@ -48,6 +49,7 @@ t.test('transcode() writes nothing after it has rejected', async t => {
     if (++calls === 2) stop.abort(new Error('enough'))
     for (let turns = 0; turns < 100_000; turns++) await new Promise(resolve => { setImmediate(resolve) })
     writing--
+    return false
   }
   await t.rejects(transcode({ input, samples: 600 * 44100, bitrate: 320, niceness: 10, signal: stop.signal, write }), { message: 'enough' })
   t.equal(writing, 0)

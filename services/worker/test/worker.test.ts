@@ -10,7 +10,7 @@ import { testRedis } from '../../../test/fixtures/redis.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { startWorker } from '../src/worker.ts'
 
-t.test('a job that outlasts the grace time goes back to the queue, and leaves no part', async t => {
+t.test('a job that outlasts the grace time goes back to the queue, and leaves segments but no part', async t => {
   const dir = t.testdir({ music: {}, cache: {} })
   const redis = await testRedis(t)
   const connection = { url: redis.url }
@@ -26,16 +26,18 @@ t.test('a job that outlasts the grace time goes back to the queue, and leaves no
   const log = pino({ level: 'silent' })
   const worker = await startWorker(config, log)
   const progress = once(events, 'progress')
-  await queue.add('high', { path: 'long.flac', quality: 'high', reason: 'nightly' }, { attempts: 1 })
+  const { id } = await queue.add('high', { path: 'long.flac', quality: 'high', reason: 'nightly' }, { attempts: 1 })
   await progress
-  t.match(readdirSync(join(dir, 'cache')), [/\.part$/])
+  t.match(readdirSync(join(dir, 'cache')).sort(), [/\.(part|segments)$/, /\.(part|segments)$/])
 
   await worker.close(0)
-  t.same(readdirSync(join(dir, 'cache')), [])
-  t.equal(await queue.getJobCountByTypes('waiting', 'prioritized'), 1)
+  t.match(readdirSync(join(dir, 'cache')), [/\.segments$/])
+  t.match(await queue.getJob(id!).then(job => job?.getState()), /waiting|prioritized/)
   t.equal(await queue.getFailedCount(), 0)
 
-  const completed = once(events, 'completed')
+  const completed = new Promise<void>(resolve => {
+    events.on('completed', ({ jobId }) => { if (jobId === id) resolve() })
+  })
   const next = await startWorker(config, log)
   await completed
   t.same(readdirSync(join(dir, 'cache')), ['long_high.mp3'])

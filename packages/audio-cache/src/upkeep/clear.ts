@@ -1,7 +1,7 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { isPartName, qualityOf } from '../cached-paths.ts'
-import { LEASE_MS } from '../part.ts'
-import { remove, walk, type Removed } from './walk.ts'
+import { isPartName, isSegmentPath, qualityOf } from '../cached-paths.ts'
+import { LEASE_MS } from '../leased-file.ts'
+import { remove, walk, type Entry, type Removed } from './walk.ts'
 
 /** Which cached files to delete. A file is deleted when it meets all conditions that are given. */
 export interface Selection {
@@ -30,18 +30,29 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
   return removed
 }
 
+/** Completed segments are kept for this time after a worker died, so that the next one need not make them again. */
+const KEEP_SEGMENTS_MS = 24 * 3_600_000
+
 /**
- * Deletes parts whose workers died: nothing has touched them for LEASE_MS.
+ * Deletes parts and segments whose workers died: nothing has touched them for LEASE_MS, or, for completed segments, for a
+ * day.
  *
  * @returns how many were deleted
  */
 export async function clearDeadParts (dir: string): Promise<number> {
-  const before = Date.now() - LEASE_MS
+  const now = Date.now()
   let removed = 0
   await walk(dir, async entry => {
-    if (!isPartName(entry.name) || entry.mtimeMs >= before || !await remove(dir, entry)) return false
+    const keepMs = keepTime(entry)
+    if (keepMs === undefined || entry.mtimeMs >= now - keepMs || !await remove(dir, entry)) return false
     removed++
     return true
   })
   return removed
+}
+
+function keepTime ({ name, path }: Entry): number | undefined {
+  if (isPartName(name)) return LEASE_MS
+  if (!isSegmentPath(path)) return undefined
+  return name.endsWith('.growing') ? LEASE_MS : KEEP_SEGMENTS_MS
 }

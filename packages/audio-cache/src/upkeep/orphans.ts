@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openFile, type Library } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { isPartName, qualityOf } from '../cached-paths.ts'
+import { isPartName, isSegmentPath, qualityOf } from '../cached-paths.ts'
 import { isMadeFrom, isOutdated, readProvenance } from '../provenance.ts'
 import { clearDeadParts } from './clear.ts'
 import { removeIfUnchanged, walk, type Entry } from './walk.ts'
@@ -26,8 +26,8 @@ export interface OrphansRemoved {
 const MAX_OUTDATED = 1000
 
 /**
- * Deletes cached files whose source is gone or has changed, or that a pipeline made whose files are
- * not served any more; parts of dead workers; and empty directories. Of the cached files, only those with a provenance frame are deleted.
+ * Deletes cached files whose source is gone or has changed, or that a pipeline made whose files are not served any more;
+ * parts of dead workers; and empty directories. Of the cached files, only those with a provenance frame are deleted.
  *
  * @throws where the library is empty or not readable: probably its disk is not mounted
  */
@@ -51,7 +51,7 @@ export async function removeOrphans (dir: string, library: Library): Promise<Orp
 async function classify (
   dir: string, { path, name }: Entry, library: Library
 ): Promise<'valid' | 'orphan' | 'foreign' | OrphansRemoved['outdated'][number]> {
-  if (isPartName(name)) return 'valid'
+  if (isPartName(name) || isSegmentPath(path)) return 'valid'
   const quality = qualityOf(name)
   if (!quality) return 'foreign'
   const file = await openFile(join(dir, path))

@@ -3,6 +3,7 @@ import { GrowingFile, type AudioCache, type Lookup } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { TranscodeProducer } from '@mixtape/transcode-queue'
+import { SegmentRequests } from './segment-requests.ts'
 
 /** Longest wait until the size is known, once a worker has started. Players give up after 8 to 10 s without a byte. */
 const MAX_MEASURE_MS = 7000
@@ -22,6 +23,7 @@ export type NotLive =
 export class LiveTranscodes {
   readonly #cache: AudioCache
   readonly #producer: TranscodeProducer
+  readonly #segmentRequests: SegmentRequests
   readonly #maxStartMs: number
   readonly #maxWaits: number
   /** Running waits by track and quality: all clients of one transcode share one. */
@@ -36,6 +38,7 @@ export class LiveTranscodes {
   ) {
     this.#cache = cache
     this.#producer = producer
+    this.#segmentRequests = new SegmentRequests(producer)
     this.#maxStartMs = maxStartMs
     this.#maxWaits = maxWaits
   }
@@ -50,7 +53,8 @@ export class LiveTranscodes {
   async follow (
     track: Track, quality: TranscodeQuality
   ): Promise<Extract<Lookup, { status: 'hit' }> | { status: 'live', file: GrowingFile, joined: boolean } | NotLive> {
-    const growing = await this.#cache.findGrowing(track, quality)
+    const requestSegment = this.#segmentRequests.of(track, quality)
+    const growing = await this.#cache.findGrowing(track, quality, requestSegment)
     if (growing instanceof GrowingFile) return { status: 'live', file: growing, joined: true }
     const key = `${quality} ${track.version} ${track.path}`
     const joined = growing === 'headless' || this.#waits.has(key)
@@ -60,7 +64,7 @@ export class LiveTranscodes {
     }
     const notLive = await this.#waits.get(key)
     if (notLive) return notLive
-    const file = await this.#cache.findGrowing(track, quality)
+    const file = await this.#cache.findGrowing(track, quality, requestSegment)
     if (file instanceof GrowingFile) return { status: 'live', file, joined }
     const found = await this.#cache.find(track, quality) // a short track may be complete already
     return found.status === 'hit' ? found : 'failed'
