@@ -93,7 +93,7 @@ t.test('the encoder of a listener who has jumped on stops, and what it wrote is 
 
 t.test('a long track that two workers make at once has the bytes that one worker makes, also when one of them is killed', async t => {
   const { music, cache, env } = await liveSite(t)
-  makeTrack(join(music, 'set.flac'), { seconds: 2400 })
+  makeTrack(join(music, 'set.flac'), { seconds: 1200 })
   const quiet = { ...env, AUDIO_CACHE_ON_MISS: 'original', WORKER_CONCURRENCY: '1' }
   const [{ url }, one] = await Promise.all([startStreaming(t, quiet), startWorker(t, quiet)])
   const file = join(cache, 'set_low.mp3')
