@@ -3,7 +3,14 @@ import { bitrates, type TranscodeQuality } from './qualities.ts'
 /** Sample rate of every transcode, in Hz. */
 export const SAMPLE_RATE = 44100
 
-const SAMPLES_PER_FRAME = 1152
+/** Samples per channel of each frame (ISO 11172-3, layer III). */
+export const SAMPLES_PER_FRAME = 1152
+
+/**
+ * Frames of a block: 49 * 1152 samples, 1.28 s. It is the smallest number of frames that takes a whole number of bytes at
+ * every bitrate, so that all blocks of a quality have the same size. A block starts at the same sample at every quality.
+ */
+export const BLOCK_FRAMES = 49
 
 /** Samples of silence that LAME puts before the audio. */
 const ENCODER_DELAY = 576
@@ -15,7 +22,7 @@ const BITRATE_INDEX = { high: 0xd, medium: 0xb, low: 0x9 } as const
  * Sizes of the frames of a constant bitrate MP3 that LAME makes at 44.1 kHz.
  *
  * A frame holds 1152 samples in 144 * bitrate / 44100 bytes, rounded down. A frame gets one padding byte when the
- * fractions that were rounded off add up to a whole byte (ISO 11172-3, 2.4.3.1).
+ * fractions that were rounded off add up to a whole byte (ISO 11172-3, 2.4.3.1). LAME starts to add with the second frame.
  *
  * @returns the bytes of the Info frame, and a function that gives the bytes of the first `frames` audio frames
  */
@@ -28,8 +35,27 @@ function frameSizes (quality: TranscodeQuality) {
   return { infoFrame: unpadded, audio }
 }
 
-/** One frame more than the samples fill, because of the encoder delay. The last frame is filled up with silence. */
-function frameCount (samples: number): number {
+/** @returns the bytes of a block of `BLOCK_FRAMES` frames: 160 for each kbit/s */
+export function blockBytes (quality: TranscodeQuality): number {
+  return (BLOCK_FRAMES * SAMPLES_PER_FRAME * bitrates[quality] * 125) / SAMPLE_RATE
+}
+
+/**
+ * @param frame number of an audio frame, from 0; the number of frames for the end of the last one
+ * @returns its position in bytes after the ID3v2 tag; the Info frame comes before frame 0
+ */
+export function framePosition (frame: number, quality: TranscodeQuality): number {
+  const { infoFrame, audio } = frameSizes(quality)
+  return infoFrame + audio(frame)
+}
+
+/**
+ * One frame more than the samples fill, because of the encoder delay. The last frame is filled up with silence.
+ *
+ * @param samples number of samples per channel at 44.1 kHz
+ * @returns the number of audio frames
+ */
+export function frameCount (samples: number): number {
   return 1 + Math.ceil(samples / SAMPLES_PER_FRAME)
 }
 
@@ -38,8 +64,7 @@ function frameCount (samples: number): number {
  * @returns the bytes of the Info frame and all audio frames, without tags
  */
 export function mp3Size (samples: number, quality: TranscodeQuality): number {
-  const { infoFrame, audio } = frameSizes(quality)
-  return infoFrame + audio(frameCount(samples))
+  return framePosition(frameCount(samples), quality)
 }
 
 /**
