@@ -1,17 +1,17 @@
 import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import {
-  DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Representation, type Track
+  DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Track
 } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { cachedPaths, partPrefix } from './cached-paths.ts'
 import { GrowingFile } from './growing-file.ts'
 import { LEASE_MS, Part } from './part.ts'
-import { completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance } from './provenance.ts'
+import { completeSize, entityTag, isMadeFrom, readProvenance, type Transcode } from './provenance.ts'
 
 /** The result of a look-up. The caller must close() the file of a hit. `path` is relative to the cache directory. */
 export type Lookup =
-  | { status: 'hit', file: Representation, path: string }
+  | { status: 'hit', file: Transcode, path: string }
   | { status: 'miss', reason: 'absent' | 'stale' }
 
 /** The directory of cached MP3s, which the streaming service and the workers share. */
@@ -142,10 +142,8 @@ export class AudioCache {
   }
 }
 
-interface CachedFile extends Representation {
+interface CachedFile extends Transcode {
   readonly mtimeNs: bigint
-  /** Undefined for a file that another tool made. */
-  readonly provenance: StoredProvenance | undefined
 }
 
 /** A complete file keeps the entity tag that it had while it was growing. */

@@ -1,4 +1,4 @@
-import type { OpenFile, Track } from '@mixtape/library'
+import type { OpenFile, Representation, Track } from '@mixtape/library'
 import { ID3V1_SIZE, id3v2, id3v2Size, mp3Size, readUserText, type Tags, type TranscodeQuality } from '@mixtape/mp3'
 
 /**
@@ -23,6 +23,12 @@ export interface Provenance {
 
 /** Provenance that was read from a file, with the bytes of the ID3v2 tag that holds it. */
 export type StoredProvenance = Provenance & { tagSize: number }
+
+/** The MP3 of a track at one quality, cached or growing. */
+export interface Transcode extends Representation {
+  /** Undefined for a file that another tool made. */
+  readonly provenance: StoredProvenance | undefined
+}
 
 /** Description of the TXXX frame that holds the provenance as JSON. */
 const FRAME = 'mixtape-audio'

@@ -1,3 +1,4 @@
+export { isInfoFrame, parseFrameHeader, type FrameHeader } from './frame-header.ts'
 export {
   BLOCK_FRAMES, blockBytes, frameCount, framePosition, infoFrame, mp3Size, SAMPLE_RATE, SAMPLES_PER_FRAME
 } from './frame-layout.ts'
