@@ -17,7 +17,7 @@ const PREFIX = '/hls/'
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 const NOT_OFFERED = 'HLS is offered for MP3s, and for files that are transcoded while the cache is enabled. /play serves this file as it is'
-const NOT_READY = 'This track is being transcoded for HLS. /play serves the original meanwhile'
+const NOT_READY = 'No MP3 of this track is ready for HLS yet. /play serves the original meanwhile'
 
 /** A level whose MP3 is there, with the request for it. */
 interface Opened extends HlsLevel {
@@ -98,20 +98,9 @@ export async function hlsRoutes (app: FastifyInstance) {
     }
     const file = segmentOf(decision.file, frames, generation, target.segment)
     if (!file) throw app.httpErrors.notFound(`The last segment is ${segmentDurations(frames).length - 1}`)
-    if (request.method === 'GET') countPlay(track, level, decision, target.segment)
+    if (request.method === 'GET') app.playCounts.add(track, level, decision, target.segment === 0)
     return await respond(request, reply, {
       file, contentType: 'audio/mpeg', cacheStatus: decision.cacheStatus, cacheControl: IMMUTABLE
-    })
-  }
-
-  function countPlay (track: Track, level: Quality, { outcome, cachedPath, file }: HlsLevel['decision'], segment: number): void {
-    app.playCounts.add({
-      path: track.path,
-      isStart: segment === 0,
-      outcome: outcome === 'live' ? 'miss' : outcome,
-      transcode: cachedPath === undefined
-        ? undefined
-        : { cachedPath, quality: level as TranscodeQuality, bytesSaved: Math.max(track.size - file.size, 0) }
     })
   }
 

@@ -9,8 +9,8 @@ import {
 export const SEGMENT_FRAMES = 5 * BLOCK_FRAMES
 
 /**
- * The audio frames of an MP3 and where they lie. An Info frame is none of them: players of segments do not read it, and
- * would play it as 26 ms of silence.
+ * The audio frames of an MP3 and where they lie. An Info frame is none of them: it states positions and lengths of the
+ * whole file, and a player that does not know it plays it as 26 ms of silence, which no timestamp accounts for.
  */
 export interface AudioFrames {
   /** In Hz. */
