@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright-core'
 import { t, type Test } from 'tap'
+import { openPage } from './fixtures/browser.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
@@ -33,21 +33,6 @@ async function setUp (t: Test) {
     out,
     track: (name: string, seconds: number) => makeTrack(join(music, name), { seconds })
   }
-}
-
-/** Opens a URL in a headless Chromium, which is closed when the test ends. */
-async function openPage (t: Test, url: string) {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'
-    ]
-  })
-  t.teardown(async () => { await browser.close() })
-  const page = await browser.newPage()
-  await page.goto(url)
-  return page
 }
 
 t.test('Chromium knows the length at once, seeks ahead of the encoder, and plays on after the publish', async t => {

@@ -17,8 +17,10 @@ import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { healthRoutes } from './routes/health.ts'
+import { hlsRoutes } from './routes/hls.ts'
 import { mixtapeRoutes } from './routes/mixtapes.ts'
 import { playRoutes } from './routes/play.ts'
+import { preflightRoutes } from './serving/cross-origin.ts'
 
 const PAGES = fileURLToPath(new URL('../public', import.meta.url))
 
@@ -64,7 +66,9 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(playCountsPlugin)
   await app.register(adminAuthPlugin)
 
+  await app.register(preflightRoutes)
   await app.register(playRoutes)
+  await app.register(hlsRoutes)
   await app.register(mixtapeRoutes)
   await app.register(adminCacheRoutes)
   await app.register(healthRoutes)
