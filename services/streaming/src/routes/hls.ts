@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Track } from '@mixtape/library'
 import type { Quality, TranscodeQuality } from '@mixtape/mp3'
 import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
-import { HlsLevels, type HlsLevel } from '../serving/hls-levels.ts'
+import type { Decision } from '../serving/decision.ts'
+import { HlsLevels } from '../serving/hls-levels.ts'
 import { levelPlaylist, masterPlaylist, PLAYLIST_TYPE } from '../serving/hls-playlist.ts'
 import { segmentDurations, segmentOf, type AudioFrames } from '../serving/hls-segments.ts'
 import { parseHlsTarget, type HlsTarget } from '../serving/hls-target.ts'
@@ -19,13 +20,16 @@ const IMMUTABLE = 'public, max-age=31536000, immutable'
 const NOT_OFFERED = 'HLS is offered for MP3s, and for files that are transcoded while the cache is enabled. /play serves this file as it is'
 const NOT_READY = 'No MP3 of this track is ready for HLS yet. /play serves the original meanwhile'
 
-/** A level whose MP3 is there, with the request for it. */
-interface Opened extends HlsLevel {
+/** A request for a level whose MP3 is there. */
+interface LevelRequest {
   request: FastifyRequest
   reply: FastifyReply
   track: Track
   level: Quality
+  decision: Decision
   frames: AudioFrames
+  /** Changes when the bytes of the MP3 do. */
+  generation: string
 }
 
 /**
@@ -48,10 +52,12 @@ export async function hlsRoutes (app: FastifyInstance) {
       if (target.type === 'master') return await sendMaster(request, reply, track, offered)
       const { level } = target
       if (!offered.includes(level)) throw app.httpErrors.notFound(`The levels of this track are: ${offered.join(', ')}`)
-      const { decision, frames, generation } = await levels.open(track, level)
+      const decision = await levels.open(track, level)
       try {
         if (decision.outcome === 'miss') throw notReady(reply, track, level as TranscodeQuality, decision.cacheStatus)
+        const frames = await levels.frames(decision, level)
         if (!frames) throw app.httpErrors.notFound(NOT_OFFERED)
+        const generation = decision.file.etag.slice(1, -1) // without the quotes
         const opened = { request, reply, track, level, decision, frames, generation }
         return target.type === 'level' ? await sendLevel(opened) : await sendSegment(opened, target)
       } finally {
@@ -79,7 +85,7 @@ export async function hlsRoutes (app: FastifyInstance) {
     throw offered.includes('original') ? app.httpErrors.notFound(NOT_OFFERED) : app.httpErrors.serviceUnavailable(NOT_READY)
   }
 
-  async function sendLevel ({ request, reply, track, level, decision, frames, generation }: Opened): Promise<FastifyReply> {
+  async function sendLevel ({ request, reply, track, level, decision, frames, generation }: LevelRequest): Promise<FastifyReply> {
     logDecision(request, track, level, decision)
     const text = levelPlaylist(segmentDurations(frames), segment => `${level}/${generation}/${segment}.mp3`, {
       areIndependent: level !== 'original' // the frames of other MP3s use bits of the frames before
@@ -90,7 +96,7 @@ export async function hlsRoutes (app: FastifyInstance) {
   }
 
   async function sendSegment (
-    { request, reply, track, level, decision, frames, generation }: Opened, target: Extract<HlsTarget, { type: 'segment' }>
+    { request, reply, track, level, decision, frames, generation }: LevelRequest, target: Extract<HlsTarget, { type: 'segment' }>
   ): Promise<FastifyReply> {
     if (target.generation !== generation) {
       // A player keeps the playlist of a track. When the MP3 is made anew meanwhile, it goes on with that one.

@@ -5,7 +5,7 @@ import { SEGMENT_FRAMES, type AudioFrames } from './hls-segments.ts'
 /** Bytes of a read. It must hold more than two frames, of which the largest has 2881 bytes. */
 const BLOCK = 256 * 1024
 
-/** Number of files whose index is kept. An index takes 10 bytes for each second of audio or fewer. */
+/** Number of files whose index is kept. An index takes 8 bytes for each segment. */
 const MAX_INDEXES = 200
 
 /** Where the segments of MP3s lie that this project did not make. All frame headers of a file are read once. */

@@ -9,15 +9,6 @@ import type { LiveTranscodes } from './live-transcodes.ts'
 /** Levels of a track that is transcoded. Players start on the first, and `medium` is the default of a listener. */
 const TRANSCODE_LEVELS: TranscodeQuality[] = ['medium', 'low', 'high']
 
-/** The MP3 of a level. The caller must close() the file of the decision, unless it is the track itself. */
-export interface HlsLevel {
-  decision: Decision
-  /** Undefined for a file that is no MP3, whatever its name. */
-  frames: AudioFrames | undefined
-  /** Changes when the bytes of the MP3 do, so that URLs of segments can have it. */
-  generation: string
-}
-
 /** The levels at which tracks are offered by HLS, and their MP3s. */
 export class HlsLevels {
   readonly #cache: AudioCache | undefined
@@ -53,20 +44,19 @@ export class HlsLevels {
   }
 
   /**
-   * Opens the MP3 of a level, and has it made where it is missing.
+   * Opens the MP3 of a level, and has it made where it is missing. The caller must close() the file, unless it is the
+   * track itself.
    *
-   * @returns a decision of outcome `miss` where it is not there yet
+   * @returns a decision whose outcome is `miss` where the MP3 is not there yet
    */
-  async open (track: Track, level: Quality): Promise<HlsLevel> {
+  async open (track: Track, level: Quality): Promise<Decision> {
     // Without the headers of the request: no client of HLS is bound to the original.
-    const decision = await decide(track, level, {}, this.#cache, this.#live)
-    const { file, outcome } = decision
+    return await decide(track, level, {}, this.#cache, this.#live)
+  }
+
+  /** @returns undefined for a file that is no MP3, whatever its name */
+  async frames ({ outcome, file }: Decision, level: Quality): Promise<AudioFrames | undefined> {
     const isTranscode = outcome === 'hit' || outcome === 'live'
-    const frames = isTranscode ? transcodeFrames(file, level as TranscodeQuality) : undefined
-    return {
-      decision,
-      frames: frames ?? (outcome === 'miss' ? undefined : await this.#indexes.of(file)),
-      generation: file.etag.slice(1, -1)
-    }
+    return (isTranscode && transcodeFrames(file, level as TranscodeQuality)) || await this.#indexes.of(file)
   }
 }
