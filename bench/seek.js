@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync } from 'node:fs'
+import { linkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { STREAMING, WORKER } from '../scripts/services.js'
@@ -24,19 +24,9 @@ export async function benchSeek () {
     const source = join(site.dir, 'source.flac')
     makeFlac(source, seconds)
     const times = { service: [], ffmpeg: [] }
-    const env = await site.env({ AUDIO_CACHE_ON_MISS: 'transcode' })
-    const { match: [, url] } = await site.run(STREAMING.command, STREAMING.ready, env)
     for (let round = 0; round < ROUNDS; round++) {
       for (const place of PLACES) {
-        // A worker of its own, because the job of the last track still runs, and would disturb the next measurement.
-        const { child } = await site.run(WORKER.command, WORKER.ready, env)
-        await setTimeout(1000) // the start of the worker is not measured
-        const name = `${crypto.randomUUID()}.flac`
-        copyFileSync(source, join(site.music, name))
-        times.service.push(await seek(`${url}/play/${name}?quality=medium`, place))
-        child.kill('SIGKILL')
-        await once(child, 'exit')
-        await setTimeout(100) // its ffmpeg dies with it
+        times.service.push(await seek(site, source, place))
         times.ffmpeg.push(await ffmpegSeek(source, seconds * place))
       }
     }
@@ -61,12 +51,28 @@ export function makeFlac (file, seconds) {
   ffmpeg(['-stream_loop', `${Math.ceil(seconds / 30) - 1}`, '-i', part, '-t', `${seconds}`, '-compression_level', '0', file])
 }
 
-/** Starts to play, and seeks as soon as the length is known. @returns the ms that the seek took */
-async function seek (url, place) {
-  const start = await request(url)
-  const target = await request(url, { range: `bytes=${Math.floor(start.length * place)}-` })
+/**
+ * Starts to play, and seeks as soon as the length is known. Both services and their Redis are new, because the job of
+ * another track would disturb the measurement.
+ *
+ * @returns the ms that the seek took
+ */
+async function seek (site, source, place) {
+  const env = await site.env({ AUDIO_CACHE_ON_MISS: 'transcode' })
+  const { child: streaming, match: [, url] } = await site.run(STREAMING.command, STREAMING.ready, env)
+  const { child: worker } = await site.run(WORKER.command, WORKER.ready, env)
+  await setTimeout(1500) // the start of the worker is not measured
+  const name = `${crypto.randomUUID()}.flac`
+  linkSync(source, join(site.music, name))
+  const path = `${url}/play/${name}?quality=medium`
+  const start = await request(path)
+  const target = await request(path, { range: `bytes=${Math.floor(start.length * place)}-` })
   const time = await target.reaches(1)
   for (const { disconnect } of [start, target]) disconnect()
+  for (const child of [streaming, worker]) {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
   return time
 }
 
