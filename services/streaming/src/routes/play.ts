@@ -3,6 +3,7 @@ import type { Track } from '@mixtape/library'
 import { qualities, type Quality, type TranscodeQuality } from '@mixtape/mp3'
 import { CROSS_ORIGIN, preflightRoutes } from '../serving/cross-origin.ts'
 import { decide, type Decision } from '../serving/decision.ts'
+import { pathAfter } from '../serving/request-path.ts'
 import { respond, toObject } from '../serving/respond.ts'
 
 const PREFIX = '/play/'
@@ -18,7 +19,7 @@ export async function playRoutes (app: FastifyInstance) {
   app.get(`${PREFIX}*`, async (request, reply) => {
     const quality = parseQuality((request.query as { quality?: string | string[] }).quality)
     if (!quality) throw app.httpErrors.badRequest(`quality must be one of: ${qualities.join(', ')}`)
-    const path = trackPath(request)
+    const path = pathAfter(PREFIX, request)
     const track = path === undefined ? undefined : await app.library.open(path)
     if (!track) throw app.httpErrors.notFound('No such track')
     try {
@@ -68,14 +69,4 @@ function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange, 'if-none
 function parseQuality (value: string | string[] = 'original'): Quality | undefined {
   const [quality, ...others] = typeof value === 'string' ? [value] : value
   return others.every(other => other === quality) ? qualities.find(known => known === quality) : undefined
-}
-
-/** @returns the path after /play/, percent-decoded once, so that `%2F`, `+` and `%25` keep their meaning */
-function trackPath ({ raw: { url = '' } }: FastifyRequest): string | undefined {
-  const [path = ''] = url.split('?', 1)
-  try {
-    return decodeURIComponent(path.slice(PREFIX.length))
-  } catch {
-    return undefined
-  }
 }
