@@ -7,6 +7,7 @@ import type { Provenance } from './provenance.ts'
 const NAME_MAX = 255
 
 const CACHED_NAME = new RegExp(`^[^.].*_(${transcodeQualities.join('|')})\\.mp3$`, 's')
+const THUMBNAIL_NAME = /^([^.].*)_(\d+-\d+)_\d+\.webp$/s
 const PART_NAME = /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/
 const SEGMENT_PATH = /(^|\/)\.[0-9a-f]{16}\.[0-9a-f]{16}\.segments\/[^/]+$/
 
@@ -54,6 +55,46 @@ export function segmentsPath (
 /** @returns the quality of a cached file by its name; undefined for every other file */
 export function qualityOf (name: string): TranscodeQuality | undefined {
   return CACHED_NAME.exec(name)?.[1] as TranscodeQuality | undefined
+}
+
+/** What a cached file is: a transcode at a quality, or the thumbnail of a cover. */
+export type CachedKind = TranscodeQuality | 'cover'
+
+/** @returns what a cached file is by its name; undefined for every other file */
+export function kindOf (name: string): CachedKind | undefined {
+  return qualityOf(name) ?? (THUMBNAIL_NAME.test(name) ? 'cover' : undefined)
+}
+
+/** What a thumbnail is made from: a picture file, or a track with a picture in its tags. */
+export interface PictureSource {
+  /** Relative to MUSIC_ROOT. */
+  path: string
+  /** Size and mtime, as `Track.version` has them. */
+  version: string
+}
+
+/** Path of a thumbnail, relative to the cache directory. A changed source has another path. */
+export function thumbnailPath ({ path, version }: PictureSource, pixels: number): string {
+  const name = path.lastIndexOf('/') + 1
+  return path.slice(0, name) + fit(path.slice(name), `_${version}_${pixels}.webp`)
+}
+
+/** @returns what a thumbnail was made from, by its path; undefined for every other file */
+export function thumbnailSource (path: string): PictureSource | undefined {
+  const name = path.lastIndexOf('/') + 1
+  const [, source, version] = THUMBNAIL_NAME.exec(path.slice(name)) ?? []
+  return source === undefined || version === undefined ? undefined : { path: path.slice(0, name) + source, version }
+}
+
+/**
+ * @param path of a folder or a track, relative to MUSIC_ROOT
+ * @returns a filter for the cached files of the track, or of everything below the folder
+ */
+export function belongsTo (path: string): (cachedPath: string) => boolean {
+  const folder = path.replace(/\/+$/, '')
+  const ofTrack = new Set(transcodeQualities.flatMap(quality => cachedPaths(folder, quality)))
+  return cachedPath => ofTrack.has(cachedPath) || cachedPath.startsWith(`${folder}/`) ||
+    thumbnailSource(cachedPath)?.path === folder
 }
 
 /** @returns whether a file name is that of a part */

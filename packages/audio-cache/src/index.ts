@@ -1,6 +1,7 @@
 export { AudioCache, type Lookup } from './audio-cache.ts'
-export { cachedPaths } from './cached-paths.ts'
+export { belongsTo, cachedPaths, type PictureSource } from './cached-paths.ts'
 export { GrowingFile, type Blocks, type RequestSegment } from './growing-file.ts'
 export { MismatchError, OverrunError, type Part } from './part.ts'
 export type { Transcode } from './provenance.ts'
 export type { Segments } from './segments.ts'
+export { Thumbnails } from './thumbnails.ts'

@@ -63,6 +63,7 @@ const environmentSchema = Type.Object({
     pattern: '^[\\x21-\\x7e]+$',
     description: 'a token of printable ASCII without spaces'
   })),
+  LIBRARY_ACCESS: Type.Optional(Type.Enum(['admin', 'public'], { description: 'admin or public' })),
   WORKER_CONCURRENCY: Type.Integer({
     default: availableParallelism(),
     minimum: 1,
@@ -79,7 +80,8 @@ type Environment = Static<typeof environmentSchema>
 
 /** The validated variables. Paths are absolute, lists are arrays, sizes are in bytes. */
 export type Config = Omit<Environment, 'AUDIO_CACHE_PRECACHE_QUALITIES' | 'AUDIO_CACHE_TRANSCODE_EXTENSIONS' |
-  'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE'> & {
+  'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE' | 'LIBRARY_ACCESS'> & {
+    LIBRARY_ACCESS: 'admin' | 'public'
     AUDIO_CACHE_MAX_SIZE: number | undefined
     AUDIO_CACHE_MIN_FREE: number
     AUDIO_CACHE_PRECACHE_QUALITIES: TranscodeQuality[]
@@ -112,6 +114,8 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     MIXTAPES_DIR: config.MIXTAPES_DIR && resolve(config.MIXTAPES_DIR),
     MUSIC_ROOT,
     AUDIO_CACHE_DIR,
+    // Without a token the service listens on loopback only, where everyone is the admin anyway.
+    LIBRARY_ACCESS: config.LIBRARY_ACCESS ?? (config.ADMIN_TOKEN === undefined ? 'public' : 'admin'),
     AUDIO_CACHE_MAX_SIZE: config.AUDIO_CACHE_MAX_SIZE === undefined ? undefined : bytes(config.AUDIO_CACHE_MAX_SIZE),
     AUDIO_CACHE_MIN_FREE: bytes(config.AUDIO_CACHE_MIN_FREE),
     AUDIO_CACHE_PRECACHE_QUALITIES: list(config.AUDIO_CACHE_PRECACHE_QUALITIES) as TranscodeQuality[],

@@ -38,6 +38,7 @@ t.test('the error of a wrong value names the variable and the allowed values', a
     POPULAR_TRACKS: ['-1'],
     AUDIO_CACHE_MAX_SIZE: ['big', '-1GB', '10 apples', '1PB'],
     AUDIO_CACHE_EVICTION: ['fifo'],
+    LIBRARY_ACCESS: ['private', 'true'],
     AUDIO_CACHE_MAX_AGE_DAYS: ['0']
   }
   for (const [name, values] of Object.entries(wrong)) {
@@ -45,6 +46,13 @@ t.test('the error of a wrong value names the variable and the allowed values', a
       t.throws(() => readConfig({ [name]: value }), { message: new RegExp(`^${name} is "${value.replaceAll('?', '\\?')}"\\. Allowed: .+\\.$`) })
     }
   }
+})
+
+t.test('the library may be listed by everyone on loopback, and by the admin where there is a token', async t => {
+  t.equal(readConfig({}).LIBRARY_ACCESS, 'public')
+  t.equal(readConfig({ ADMIN_TOKEN: 'secret' }).LIBRARY_ACCESS, 'admin')
+  t.equal(readConfig({ ADMIN_TOKEN: 'secret', LIBRARY_ACCESS: 'public' }).LIBRARY_ACCESS, 'public')
+  t.equal(readConfig({ LIBRARY_ACCESS: 'admin' }).LIBRARY_ACCESS, 'admin')
 })
 
 t.test('the cache and the library may not contain each other', async t => {

@@ -1,8 +1,8 @@
-import { realpath } from 'node:fs/promises'
-import { basename, sep } from 'node:path'
+import { basename, join } from 'node:path'
 import { DescriptorCache } from './descriptor-cache.ts'
-import { mediaType } from './media-types.ts'
-import { isUnavailable, type OpenFile } from './open-file.ts'
+import { listFolder, type Folder } from './folder.ts'
+import { openFile, type OpenFile } from './open-file.ts'
+import { isPicturePath, isTrackPath, realPathInside } from './paths.ts'
 import type { Representation } from './representation.ts'
 
 /** An audio file of the library that is open for reading. */
@@ -27,7 +27,7 @@ export class Library {
   constructor (root: string) {
     this.root = root
     this.#files = new DescriptorCache({
-      resolve: async path => await this.#realPath(path),
+      resolve: async path => await realPathInside(this.root, path, isTrackPath),
       wrap: (file, path) => toTrack(file, path.slice(root.length + 1))
     })
   }
@@ -43,14 +43,26 @@ export class Library {
     return isTrackPath(path) ? await this.#files.open(`${this.root}/${path}`) : undefined
   }
 
-  async #realPath (path: string): Promise<string | undefined> {
-    try {
-      const [root, real] = await Promise.all([realpath(this.root), realpath(path)])
-      const prefix = root.endsWith(sep) ? root : root + sep
-      if (real.startsWith(prefix) && isTrackPath(real.slice(prefix.length))) return real
-    } catch (error) {
-      if (!isUnavailable(error)) throw error
-    }
+  /**
+   * Lists a folder: names only, so that it takes milliseconds for thousands of tracks.
+   *
+   * @param path relative to the root, with slashes; the empty path is the root
+   * @returns undefined for everything that is not a folder inside the root
+   */
+  async list (path: string): Promise<Folder | undefined> {
+    return await listFolder(this.root, path)
+  }
+
+  /**
+   * Opens a picture. The caller must close() it.
+   *
+   * @param path relative to the root, with slashes
+   * @returns undefined for everything that is not a picture file inside the root
+   */
+  async openPicture (path: string): Promise<OpenFile | undefined> {
+    if (!isPicturePath(path)) return undefined
+    const real = await realPathInside(this.root, join(this.root, path), isPicturePath)
+    return real === undefined ? undefined : await openFile(real)
   }
 }
 
@@ -66,10 +78,4 @@ function toTrack (file: OpenFile, path: string): Track {
     read: (buffer, length, position) => file.read(buffer, length, position),
     close: () => file.close()
   }
-}
-
-/** @returns whether a relative path can name a track: an audio extension, and no hidden, empty or dot segment */
-export function isTrackPath (path: string): boolean {
-  return mediaType(path) !== undefined && !path.includes('\0') &&
-    !/(^|\/)([./]|$)/.test(path)
 }

@@ -6,7 +6,9 @@ import type { Logger } from 'pino'
 import type { Config } from '@mixtape/config'
 import { adminAuthPlugin } from './plugins/admin-auth.ts'
 import { audioFilesPlugin } from './plugins/audio-files.ts'
+import { coversPlugin } from './plugins/covers.ts'
 import { errorsPlugin } from './plugins/errors.ts'
+import { libraryAccessPlugin } from './plugins/library-access.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
 import { missesPlugin } from './plugins/misses.ts'
 import { mixtapesPlugin } from './plugins/mixtapes.ts'
@@ -16,8 +18,10 @@ import { statisticsPlugin } from './plugins/statistics.ts'
 import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
+import { coverRoutes } from './routes/cover.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hlsRoutes } from './routes/hls.ts'
+import { libraryRoutes } from './routes/library.ts'
 import { mixtapeRoutes } from './routes/mixtapes.ts'
 import { playRoutes } from './routes/play.ts'
 import { preflightRoutes } from './serving/cross-origin.ts'
@@ -65,10 +69,14 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(statisticsPlugin)
   await app.register(playCountsPlugin)
   await app.register(adminAuthPlugin)
+  await app.register(libraryAccessPlugin)
+  await app.register(coversPlugin)
 
   await app.register(preflightRoutes)
   await app.register(playRoutes)
   await app.register(hlsRoutes)
+  await app.register(libraryRoutes)
+  await app.register(coverRoutes)
   await app.register(mixtapeRoutes)
   await app.register(adminCacheRoutes)
   await app.register(healthRoutes)

@@ -7,7 +7,7 @@ import type { Plays } from '@mixtape/statistics'
 
 /**
  * Decides which cached files are evicted first (AUDIO_CACHE_EVICTION). With every setting, tracks of mixtapes go last,
- * and a file that was played within AUDIO_CACHE_PROTECT stays. With `quality`, medium goes last, because it is the default
+ * and a file that was played within AUDIO_CACHE_PROTECT stays. With `quality`, covers go first, and medium goes last, because it is the default
  * of the player.
  *
  * @returns a function that ranks cached files; the lowest rank is evicted first
@@ -22,17 +22,17 @@ export async function evictionOrder (
     }
   }
   const leastPlayedFirst = (await plays.leastPlayedQualities(transcodeQualities)).filter(quality => quality !== 'medium')
-  const qualityOrder = [...leastPlayedFirst, 'medium']
+  const qualityOrder: Candidate['kind'][] = ['cover', ...leastPlayedFirst, 'medium']
   const protectedSince = Date.now() - config.AUDIO_CACHE_PROTECT * 1000
 
   return async candidates => {
     const lastPlayed = await plays.lastPlayed(candidates.map(({ path }) => path))
-    return candidates.map(({ path, quality, mtimeMs }, index) => {
+    return candidates.map(({ path, kind, mtimeMs }, index) => {
       const played = lastPlayed[index]
       if (played !== undefined && played >= protectedSince) return undefined
       const mixtapeRank = ofMixtapes.has(path) ? 1 : 0
       if (config.AUDIO_CACHE_EVICTION === 'age') return [mixtapeRank, mtimeMs]
-      const qualityRank = config.AUDIO_CACHE_EVICTION === 'quality' ? qualityOrder.indexOf(quality) : 0
+      const qualityRank = config.AUDIO_CACHE_EVICTION === 'quality' ? qualityOrder.indexOf(kind) : 0
       return [mixtapeRank, qualityRank, played ?? mtimeMs]
     })
   }

@@ -1,5 +1,5 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { isPartName, isSegmentPath, qualityOf } from '../cached-paths.ts'
+import { isPartName, isSegmentPath, kindOf } from '../cached-paths.ts'
 import { LEASE_MS } from '../leased-file.ts'
 import { remove, walk, type Entry, type Removed } from './walk.ts'
 
@@ -7,6 +7,7 @@ import { remove, walk, type Entry, type Removed } from './walk.ts'
 export interface Selection {
   /** Only files that were cached longer ago than this, in milliseconds. */
   olderThanMs?: number
+  /** Only transcodes at this quality, and no covers. */
   quality?: TranscodeQuality
   /** Only files for which this returns true. The path is relative to the cache directory. */
   where?: (path: string) => boolean
@@ -20,7 +21,7 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
   const before = Date.now() - olderThanMs
   const removed = { files: 0, bytes: 0 }
   await walk(dir, async entry => {
-    const found = qualityOf(entry.name)
+    const found = kindOf(entry.name)
     if (!found || (quality && quality !== found) || entry.mtimeMs >= before || !where(entry.path)) return false
     if (!dryRun && !await remove(dir, entry)) return false
     removed.files++

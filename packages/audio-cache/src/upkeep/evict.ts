@@ -1,10 +1,9 @@
-import type { TranscodeQuality } from '@mixtape/mp3'
-import { qualityOf } from '../cached-paths.ts'
+import { kindOf, type CachedKind } from '../cached-paths.ts'
 import { removeIfUnchanged, walk, type Entry, type Removed } from './walk.ts'
 
 /** A cached file that may be evicted. */
 export interface Candidate extends Entry {
-  quality: TranscodeQuality
+  kind: CachedKind
 }
 
 /** Compared number by number: the lowest rank is evicted first. Undefined for a file that must stay. */
@@ -55,10 +54,10 @@ export async function evict (
   }
 
   await walk(dir, async entry => {
-    const quality = qualityOf(entry.name)
-    if (!quality) return false
+    const kind = kindOf(entry.name)
+    if (!kind) return false
     bytesBefore += entry.size
-    batch.push({ ...entry, quality })
+    batch.push({ ...entry, kind })
     if (batch.length === BATCH_SIZE) await rankBatch()
     return false
   })

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openFile, type Library } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { isPartName, isSegmentPath, qualityOf } from '../cached-paths.ts'
+import { isPartName, isSegmentPath, qualityOf, thumbnailSource, type PictureSource } from '../cached-paths.ts'
 import { isMadeFrom, isOutdated, readProvenance } from '../provenance.ts'
 import { clearDeadParts } from './clear.ts'
 import { removeIfUnchanged, walk, type Entry } from './walk.ts'
@@ -27,7 +27,8 @@ const MAX_OUTDATED = 1000
 
 /**
  * Deletes cached files whose source is gone or has changed, or that a pipeline made whose files are not served any more;
- * parts of dead workers; and empty directories. Of the cached files, only those with a provenance frame are deleted.
+ * thumbnails of covers that are gone or have changed; parts of dead workers; and empty directories. Of the MP3s, only those
+ * with a provenance frame are deleted.
  *
  * @throws where the library is empty or not readable: probably its disk is not mounted
  */
@@ -52,6 +53,8 @@ async function classify (
   dir: string, { path, name }: Entry, library: Library
 ): Promise<'valid' | 'orphan' | 'foreign' | OrphansRemoved['outdated'][number]> {
   if (isPartName(name) || isSegmentPath(path)) return 'valid'
+  const picture = thumbnailSource(path)
+  if (picture) return await isPresent(picture, library) ? 'valid' : 'orphan'
   const quality = qualityOf(name)
   if (!quality) return 'foreign'
   const file = await openFile(join(dir, path))
@@ -62,4 +65,10 @@ async function classify (
   await track?.close()
   if (!track || !isMadeFrom(track, provenance)) return 'orphan'
   return isOutdated(provenance) ? { path: track.path, quality } : 'valid'
+}
+
+async function isPresent ({ path, version }: PictureSource, library: Library): Promise<boolean> {
+  const file = await library.open(path) ?? await library.openPicture(path)
+  await file?.close()
+  return file?.version === version
 }

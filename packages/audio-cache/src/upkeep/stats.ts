@@ -1,5 +1,5 @@
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
-import { qualityOf } from '../cached-paths.ts'
+import { kindOf } from '../cached-paths.ts'
 import { walk } from './walk.ts'
 
 /** Number and sizes of the cached files. */
@@ -7,6 +7,8 @@ export interface CacheStats {
   bytes: number
   files: number
   byQuality: Record<TranscodeQuality, { files: number, bytes: number }>
+  /** Thumbnails of covers. They are in `bytes` and `files` too. */
+  covers: { files: number, bytes: number }
   /** When the oldest file was cached, in milliseconds since 1970; undefined for an empty cache. */
   oldest: number | undefined
   newest: number | undefined
@@ -17,11 +19,12 @@ export async function cacheStats (dir: string): Promise<CacheStats> {
   const byQuality = Object.fromEntries(
     transcodeQualities.map(quality => [quality, { files: 0, bytes: 0 }])
   ) as CacheStats['byQuality']
-  const total: CacheStats = { bytes: 0, files: 0, byQuality, oldest: undefined, newest: undefined }
+  const covers = { files: 0, bytes: 0 }
+  const total: CacheStats = { bytes: 0, files: 0, byQuality, covers, oldest: undefined, newest: undefined }
   await walk(dir, entry => {
-    const quality = qualityOf(entry.name)
-    if (!quality) return false
-    for (const sum of [total, byQuality[quality]]) {
+    const kind = kindOf(entry.name)
+    if (!kind) return false
+    for (const sum of [total, kind === 'cover' ? covers : byQuality[kind]]) {
       sum.bytes += entry.size
       sum.files += 1
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { Library } from '@mixtape/library'
 import { PROFILE, transcodeTag } from '../../src/provenance.ts'
+import { Thumbnails } from '../../src/thumbnails.ts'
 import { removeOrphans } from '../../src/upkeep/orphans.ts'
 
 t.test('orphans, dead parts and empty directories are deleted; valid and foreign files are kept', async t => {
@@ -36,4 +37,25 @@ t.test('orphans, dead parts and empty directories are deleted; valid and foreign
   rmSync(join(dir, 'music'), { recursive: true })
   await t.rejects(removeOrphans(join(dir, 'cache'), library), { message: /empty or not mounted/ })
   t.ok(readdirSync(join(dir, 'cache')).includes('a_low.mp3'))
+})
+
+t.test('thumbnails of covers that are gone or have changed are deleted', async t => {
+  const dir = t.testdir({ music: { album: { 'cover.jpg': 'picture', 'a.flac': 'audio' } }, cache: {} })
+  const cache = join(dir, 'cache')
+  const library = new Library(join(dir, 'music'))
+  const thumbnails = new Thumbnails(cache)
+  const picture = await library.openPicture('album/cover.jpg')
+  const track = await library.open('album/a.flac')
+  const version = picture?.version ?? ''
+  await picture?.close()
+  await track?.close()
+  await thumbnails.add({ path: 'album/cover.jpg', version }, 96, Buffer.from('valid'))
+  await thumbnails.add({ path: 'album/a.flac', version: track?.version ?? '' }, 96, Buffer.from('valid'))
+  await thumbnails.add({ path: 'album/cover.jpg', version: '1-1' }, 96, Buffer.from('changed'))
+  await thumbnails.add({ path: 'album/front.jpg', version }, 96, Buffer.from('gone'))
+  t.equal((await thumbnails.find({ path: 'album/cover.jpg', version }, 96))?.toString(), 'valid')
+  t.equal(await thumbnails.find({ path: 'album/cover.jpg', version }, 256), undefined)
+
+  t.match(await removeOrphans(cache, library), { orphans: 2, foreign: 0 })
+  t.same(readdirSync(join(cache, 'album')).map(name => name.split('_')[0]).sort(), ['a.flac', 'cover.jpg'])
 })

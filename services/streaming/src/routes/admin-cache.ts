@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { cachedPaths } from '@mixtape/audio-cache'
+import { belongsTo } from '@mixtape/audio-cache'
 import { cacheStats, clearCache } from '@mixtape/audio-cache/upkeep'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import { queryErrors } from '../schemas/query-errors.ts'
 
 const HOUR_MS = 3600 * 1000
 const DAY_MS = 24 * HOUR_MS
@@ -33,7 +34,7 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
 
   app.get('/admin/cache/stats', async () => {
     counting ??= cacheStats(dir).finally(() => { counting = undefined })
-    const [{ bytes, files, byQuality, oldest, newest }, freeBytes, counts] = await Promise.all([
+    const [{ bytes, files, byQuality, covers, oldest, newest }, freeBytes, counts] = await Promise.all([
       counting,
       app.audioCache.freeBytes().catch(() => null),
       readCounts().catch(() => ({ hit_rate: null, bytes_saved: null, evicted: null })) // Redis is away
@@ -44,6 +45,7 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
       cached_files: files,
       cache_dir: dir,
       by_quality: byQuality,
+      covers,
       oldest: isoTime(oldest),
       newest: isoTime(newest),
       max_size_bytes: app.config.AUDIO_CACHE_MAX_SIZE ?? null,
@@ -52,14 +54,14 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     }
   })
 
-  app.post('/admin/cache/clear', { schema: { querystring: clearQuery }, schemaErrorFormatter }, async request => {
+  app.post('/admin/cache/clear', { schema: { querystring: clearQuery }, schemaErrorFormatter: queryErrors(ALLOWED) }, async request => {
     const { older_than_days: olderThanDays, quality, path, dry_run: dryRun } = request.query
     const isDryRun = dryRun === 'true'
     const days = Number(olderThanDays ?? 0)
     const { files, bytes } = await clearCache(dir, {
       olderThanMs: days ? days * DAY_MS : undefined,
       quality: quality as TranscodeQuality | undefined,
-      where: path === undefined ? undefined : isBelow(path),
+      where: path === undefined ? undefined : belongsTo(path),
       dryRun: isDryRun
     })
     if (!isDryRun) {
@@ -86,21 +88,6 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
   }
 }
 
-/** @returns a filter for the cached files of a track, or of all tracks below a folder */
-function isBelow (path: string): (cachedPath: string) => boolean {
-  const folder = path.replace(/\/+$/, '')
-  const ofTrack = new Set(transcodeQualities.flatMap(quality => cachedPaths(folder, quality)))
-  return cachedPath => ofTrack.has(cachedPath) || cachedPath.startsWith(`${folder}/`)
-}
-
 function isoTime (ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
-}
-
-function schemaErrorFormatter (errors: { instancePath: string, params: Record<string, unknown> }[]): Error {
-  const [{ instancePath = '', params = {} } = {}] = errors
-  const name = instancePath.slice(1)
-  return new Error(ALLOWED[name]
-    ? `${name} ${ALLOWED[name]}`
-    : `There is no ${params.additionalProperty}: only ${Object.keys(ALLOWED).join(', ')}`)
 }

@@ -1,0 +1,55 @@
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isUnavailable } from './open-file.ts'
+import { isFolderPath, isPicturePath, isTrackPath, realPathInside } from './paths.ts'
+
+/** What a folder of the library contains: file names in natural order (track 2 comes before track 10). */
+export interface Folder {
+  folders: string[]
+  tracks: string[]
+  /** Pictures of which one may be the cover. */
+  pictures: string[]
+}
+
+/** The same order on every machine: the default locale may differ between replicas. */
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/**
+ * Lists a folder. Hidden files and files of other kinds are left out, and so are links that lead out of the library.
+ *
+ * @param root absolute path of the library
+ * @param path relative to the root, with slashes; the empty path is the root
+ * @returns undefined where there is no such folder
+ */
+export async function listFolder (root: string, path: string): Promise<Folder | undefined> {
+  if (!isFolderPath(path)) return undefined
+  const dir = await realPathInside(root, join(root, path), isFolderPath)
+  if (dir === undefined) return undefined
+  const folder: Folder = { folders: [], tracks: [], pictures: [] }
+  const add = (name: string, kind: Pick<Dirent, 'isDirectory' | 'isFile'>) => {
+    if (kind.isDirectory() && isFolderPath(name)) folder.folders.push(name)
+    else if (kind.isFile() && isTrackPath(name)) folder.tracks.push(name)
+    else if (kind.isFile() && isPicturePath(name)) folder.pictures.push(name)
+  }
+  try {
+    const links: string[] = []
+    for (const entry of await readdir(dir, { withFileTypes: true })) {
+      if (entry.isSymbolicLink()) links.push(entry.name)
+      else add(entry.name, entry)
+    }
+    for (const name of links) {
+      const target = await realPathInside(root, join(dir, name), isFolderPath)
+      const kind = target === undefined ? undefined : await stat(target).catch(ignoreUnavailable)
+      if (kind) add(name, kind)
+    }
+  } catch (error) {
+    return ignoreUnavailable(error) // not a folder, or it may not be read
+  }
+  for (const names of Object.values(folder)) names.sort(compare)
+  return folder
+}
+
+function ignoreUnavailable (error: unknown): undefined {
+  if (!isUnavailable(error)) throw error
+}

@@ -1,0 +1,80 @@
+import { LRUCache } from 'lru-cache'
+import { parseFile, type IAudioMetadata } from 'music-metadata'
+import pLimit from 'p-limit'
+import type { Track } from './library.ts'
+import { oggDuration } from './ogg-duration.ts'
+import { isUnavailable } from './open-file.ts'
+
+/** What the tags of a track say. A field that is missing or broken is absent. */
+export interface TrackTags {
+  title?: string
+  artist?: string
+  album?: string
+  /** Numbers within the disc, and of the disc. */
+  track?: number
+  disc?: number
+  /** In seconds; absent where only reading the whole file would tell. */
+  duration?: number
+}
+
+/** About 300 bytes each. */
+const MAX_REMEMBERED = 20_000
+
+/** Files that are parsed at a time, so that a large folder leaves threads for the files that are being played. */
+const CONCURRENCY = 4
+
+/** Longer texts are cut. */
+const MAX_LENGTH = 500
+
+/** Reads tags, and remembers them until the track changes. */
+export class TagReader {
+  readonly #limit = pLimit(CONCURRENCY)
+  readonly #remembered = new LRUCache<string, { version: string, tags: Promise<TrackTags> }>({ max: MAX_REMEMBERED })
+
+  /** @param track open, and not to be closed before the result is there */
+  async read (track: Track): Promise<TrackTags> {
+    const { path, version } = track
+    const known = this.#remembered.get(path)
+    if (known?.version === version) return await known.tags
+    const tags = this.#limit(() => readTags(track))
+    const entry = { version, tags }
+    this.#remembered.set(path, entry)
+    try {
+      return await tags
+    } catch (error) {
+      if (this.#remembered.peek(path) === entry) this.#remembered.delete(path)
+      if (isUnavailable(error)) return {} // deleted meanwhile
+      throw error
+    }
+  }
+}
+
+async function readTags (track: Track): Promise<TrackTags> {
+  let metadata: IAudioMetadata
+  try {
+    metadata = await parseFile(track.realPath, { skipCovers: true, duration: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error // a fault of the disk, not of the file
+    return {}
+  }
+  const { common: { title, artist, album, track: number, disk }, format } = metadata
+  const duration = format.container === 'Ogg'
+    ? await oggDuration(track, format.codec === 'Opus' ? 48_000 : format.sampleRate ?? 44_100)
+    : format.duration
+  return {
+    title: text(title),
+    artist: text(artist),
+    album: text(album),
+    track: position(number.no),
+    disc: position(disk.no),
+    duration: duration !== undefined && Number.isFinite(duration) && duration > 0 ? duration : undefined
+  }
+}
+
+function text (value: unknown): string | undefined {
+  return typeof value === 'string' ? value.trim().slice(0, MAX_LENGTH) || undefined : undefined
+}
+
+function position (value: number | null): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? value as number : undefined
+}

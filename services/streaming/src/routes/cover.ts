@@ -1,0 +1,53 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { COVER_SIZES } from '../covers/render.ts'
+import { sourcesOfFolder, sourcesOfTrack } from '../covers/sources.ts'
+import { queryErrors } from '../schemas/query-errors.ts'
+import { evaluatePreconditions } from '../serving/preconditions.ts'
+import { pathAfter } from '../serving/request-path.ts'
+
+const PREFIX = '/cover/'
+
+const DEFAULT_SIZE = 512
+
+const querystring = Type.Object({
+  size: Type.Optional(Type.String({ pattern: `^(${COVER_SIZES.join('|')})$` }))
+}, { additionalProperties: false })
+
+const ALLOWED = { size: `must be one of: ${COVER_SIZES.join(', ')}` }
+
+/**
+ * GET /cover/<track or folder>?size=<pixels>: a WebP.
+ *
+ * Everyone who knows the path of a track may play it, and see its cover. So a mixtape can show the covers of its tracks. The
+ * cover of a folder is part of the library, which LIBRARY_ACCESS guards.
+ */
+export const coverRoutes: FastifyPluginAsyncTypebox = async function (app) {
+  const { library, covers } = app
+
+  for (const url of ['/cover', `${PREFIX}*`]) {
+    app.get(url, { schema: { querystring }, schemaErrorFormatter: queryErrors(ALLOWED) }, async (request, reply) => {
+      const path = pathAfter(PREFIX, request)?.replace(/\/$/, '')
+      if (path === undefined) throw app.httpErrors.badRequest('The path is not percent-encoded UTF-8')
+      const track = await library.open(path)
+      await track?.close()
+      if (!track) await app.requireLibraryAccess(request, reply)
+      const sources = track ? sourcesOfTrack(library, track) : sourcesOfFolder(library, path)
+      const cover = await covers.find(sources, Number(request.query.size ?? DEFAULT_SIZE))
+      if (cover === 'none') throw app.httpErrors.notFound('No cover')
+      if (cover === 'broken') {
+        throw app.httpErrors.unprocessableEntity('The cover cannot be shown: it is damaged, larger than 60 megapixels or ' +
+          '40 MiB, or none of JPEG, PNG, WebP, GIF and AVIF')
+      }
+      const { etag } = cover
+      reply.headers({ etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' })
+      switch (evaluatePreconditions(request.headers, { etag })) {
+        case 'not-modified': return reply.code(304).send()
+        case 'failed': throw app.httpErrors.preconditionFailed('The cover does not match the precondition')
+      }
+      const bytes = await cover.bytes()
+      if (!bytes) throw app.httpErrors.notFound('No cover')
+      return reply.type('image/webp').send(bytes)
+    })
+  }
+}

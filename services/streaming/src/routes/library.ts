@@ -1,0 +1,31 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { isTrackPath } from '@mixtape/library'
+import { Type } from 'typebox'
+import { folderPage } from '../library/folder-page.ts'
+import {
+  FOLDER_QUERY_ALLOWED, folderPage as folderPageSchema, folderQuery, PAGE_SIZE, trackEntry
+} from '../schemas/library.ts'
+import { queryErrors } from '../schemas/query-errors.ts'
+import { pathAfter } from '../serving/request-path.ts'
+
+const PREFIX = '/library/'
+
+/** GET /library/<folder>?offset=&limit=&filter=: a page of a folder. GET /library/<track>: its tags and cached qualities. */
+export const libraryRoutes: FastifyPluginAsyncTypebox = async function (app) {
+  const schema = { querystring: folderQuery, response: { 200: Type.Union([folderPageSchema, trackEntry]) } }
+
+  app.addHook('onRequest', app.requireLibraryAccess)
+
+  for (const url of ['/library', `${PREFIX}*`]) {
+    app.get(url, { schema, schemaErrorFormatter: queryErrors(FOLDER_QUERY_ALLOWED) }, async (request, reply) => {
+      const { offset = '0', limit = `${PAGE_SIZE}`, filter = '' } = request.query
+      const path = pathAfter(PREFIX, request)?.replace(/\/$/, '')
+      if (path === undefined) throw app.httpErrors.badRequest('The path is not percent-encoded UTF-8')
+      const found = (isTrackPath(path) ? await app.trackEntries.find(path) : undefined) ??
+        await folderPage(app, path, { offset: Number(offset), limit: Number(limit), filter })
+      if (!found) throw app.httpErrors.notFound('No such folder or track')
+      reply.header('cache-control', 'no-cache')
+      return found
+    })
+  }
+}
