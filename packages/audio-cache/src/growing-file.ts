@@ -192,7 +192,9 @@ export class GrowingFile implements Transcode {
     }
   }
 
+  /** Segments are not looked for near the first encoder, where most listeners wait: it takes them over by itself. */
   async #findSegment (position: number): Promise<boolean> {
+    if (position - this.#available <= NEAR_BLOCKS * this.#segments.blockBytes) return false
     const audioPosition = position - this.#audioStart
     const found = await this.#segments.find(audioPosition, audioPosition + 1)
     if (!found) return false
