@@ -18,7 +18,7 @@ ensurePrerequisites()
 const { processEnvironment, readConfig } = await import('../packages/config/dist/index.js')
 const env = { ...processEnvironment() }
 const config = await readConfiguration()
-if (!env.MUSIC_ROOT) makeDemoLibrary(config.MUSIC_ROOT)
+if (!env.MUSIC_ROOT) await makeDemoLibrary(config.MUSIC_ROOT)
 
 /** The running processes, in the order of their start. They are ended in reverse order. */
 const running = []

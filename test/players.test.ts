@@ -39,7 +39,7 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and plays
   const { url, worker, track } = await setUp(t)
   track('long.flac', 300)
   const page = await openPage(t, url)
-  const audio = page.locator('audio')
+  const audio = page.locator('audio[data-deck=current]')
   const observed = await audio.evaluateHandle((audio: HTMLAudioElement) => {
     const durations: number[] = []
     audio.addEventListener('durationchange', () => durations.push(audio.duration))
@@ -63,14 +63,14 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and plays
     return { playing: !paused && !ended, beyond: currentTime - target }
   }, share)
 
-  await page.fill('[name=path]', 'long.flac')
   await page.selectOption('[name=quality]', 'medium')
-  await page.click('button')
+  await page.click('.row-play:has-text("long.flac")')
   const { duration, seekable } = await observed.evaluate(async ({ metadata }) => await metadata)
   t.notMatch(worker.lines.join('\n'), /Cached:/, 'the encoder still runs')
   t.ok(Math.abs(duration - 300) < 0.05, `${duration} s`)
   t.equal(seekable, duration)
-  t.equal(await page.textContent('output'), 'audio/mpeg, 7.2 MB, transcoded while you listen')
+  t.equal(await page.textContent('#serving'), 'live Medium · MP3 192 kbit/s · 7.2 MB')
+  t.match(await page.textContent('#saved'), /^Transcoded while you listen/)
 
   const ahead = await playFrom(0.8)
   t.ok(ahead.playing && ahead.beyond < 5, `${ahead.beyond} s beyond`)

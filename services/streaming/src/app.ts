@@ -1,6 +1,4 @@
 import { STATUS_CODES } from 'node:http'
-import { fileURLToPath } from 'node:url'
-import fastifyStatic from '@fastify/static'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '@mixtape/config'
@@ -23,10 +21,9 @@ import { healthRoutes } from './routes/health.ts'
 import { hlsRoutes } from './routes/hls.ts'
 import { libraryRoutes } from './routes/library.ts'
 import { mixtapeRoutes } from './routes/mixtapes.ts'
+import { pageRoutes } from './routes/pages.ts'
 import { playRoutes } from './routes/play.ts'
 import { preflightRoutes } from './serving/cross-origin.ts'
-
-const PAGES = fileURLToPath(new URL('../public', import.meta.url))
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -80,6 +77,6 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(mixtapeRoutes)
   await app.register(adminCacheRoutes)
   await app.register(healthRoutes)
-  await app.register(fastifyStatic, { root: PAGES, wildcard: false })
+  await app.register(pageRoutes)
   return app
 }

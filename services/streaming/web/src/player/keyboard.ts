@@ -1,0 +1,29 @@
+import type { Player } from './player.ts'
+
+const SEEK_SECONDS = 5
+
+/** Elements that use the keys themselves. */
+const OWN_KEYS = 'input, select, textarea, [contenteditable]'
+
+/**
+ * Space plays and pauses, the left and right arrows seek, j and k go to the next and the previous track. The up and down
+ * arrows move through the list of tracks, or scroll.
+ */
+export function startKeyboard (player: Player): void {
+  const actions: Record<string, () => void> = {
+    ' ': () => { player.toggle() },
+    ArrowLeft: () => { player.seek(player.current.audio.currentTime - SEEK_SECONDS) },
+    ArrowRight: () => { player.seek(player.current.audio.currentTime + SEEK_SECONDS) },
+    j: () => { player.next() },
+    k: () => { player.previous() }
+  }
+  document.addEventListener('keydown', event => {
+    const { key, target } = event
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !(target instanceof Element)) return
+    if (target.matches(OWN_KEYS) || (key === ' ' && target.closest('button, a, summary'))) return
+    const action = actions[key]
+    if (!action || !player.current.track) return
+    event.preventDefault()
+    action()
+  })
+}

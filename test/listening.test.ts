@@ -1,0 +1,252 @@
+/// <reference lib="dom" /> -- for functions that run in the page
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { t, type Test } from 'tap'
+import { openPage, pageErrors } from './fixtures/browser.ts'
+import { http } from './fixtures/http.ts'
+import { liveSite } from './fixtures/live-site.ts'
+import { startStreaming, startWorker } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
+
+/** Longest silence between two tracks that nobody hears, in milliseconds. */
+const MAX_GAP_MS = 50
+
+/** Starts a streaming service with an album of tracks named 1, 2, 3 …; without a worker, so that all are originals. */
+async function originals (t: Test, { tracks = 3, seconds = 20 } = {}) {
+  const { music, cache, env } = await liveSite(t)
+  const site = { ...await startStreaming(t, { ...env, AUDIO_CACHE_ON_MISS: 'original' }), music, cache, env }
+  for (let i = 1; i <= tracks; i++) makeTrack(join(music, `${i}.flac`), { seconds, tags: { title: `Track ${i}`, track: `${i}` } })
+  return site
+}
+
+/** Waits until a track plays, some tenths of a second in. */
+async function plays (page: Page, title: string, quality?: string): Promise<void> {
+  await page.waitForFunction(([title, quality]) => {
+    const audio = document.querySelector<HTMLAudioElement>('audio[data-deck=current]')
+    return document.querySelector('#now-title')?.textContent === title && audio && !audio.paused && audio.currentTime > 0.3 &&
+      (!quality || audio.src.endsWith(`quality=${quality}`))
+  }, [title, quality])
+}
+
+const place = async (page: Page) => await page.$eval('audio[data-deck=current]', audio => (audio as HTMLAudioElement).currentTime)
+
+const pausedCount = async (page: Page) => await page.$$eval('audio', audios => audios.filter(audio => (audio as HTMLAudioElement).paused).length)
+
+/**
+ * Records when each audio element is heard, with Web Audio.
+ *
+ * @returns a function that returns the spans of sound, in milliseconds and in the order of their starts
+ */
+async function recordSound (page: Page): Promise<() => Promise<[number, number][]>> {
+  await page.evaluate(async () => {
+    const processor = `registerProcessor('spans', class extends AudioWorkletProcessor {
+      spans = []
+      constructor () {
+        super()
+        this.port.onmessage = () => this.port.postMessage(this.spans)
+      }
+
+      process ([[samples = []]]) {
+        samples.forEach((sample, i) => {
+          if (Math.abs(sample) < 1e-3) return
+          const now = (currentFrame + i) / sampleRate * 1000
+          const last = this.spans.at(-1)
+          if (last && now - last[1] < 30) last[1] = now
+          else this.spans.push([now, now])
+        })
+        return true
+      }
+    })`
+    const context = new AudioContext()
+    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([processor], { type: 'text/javascript' })))
+    const recorders = [...document.querySelectorAll('audio')].map(audio => {
+      const recorder = new AudioWorkletNode(context, 'spans')
+      context.createMediaElementSource(audio).connect(recorder).connect(context.destination)
+      return recorder
+    })
+    await context.resume()
+    Object.assign(window, { recorders })
+  })
+  return async () => await page.evaluate(async () => {
+    const { recorders } = window as unknown as { recorders: AudioWorkletNode[] }
+    const spans = await Promise.all(recorders.map(async ({ port }) => await new Promise<[number, number][]>(resolve => {
+      port.onmessage = ({ data }) => resolve(data)
+      port.postMessage(0)
+    })))
+    return spans.flat().sort(([a], [b]) => a - b)
+  })
+}
+
+t.test('an album plays on without a gap', async t => {
+  const { music, env } = await liveSite(t)
+  for (let i = 1; i <= 4; i++) makeTrack(join(music, `${i}.flac`), { seconds: 3.2, tags: { title: `Track ${i}`, track: `${i}` } })
+  const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  const page = await openPage(t, url, { bypassCSP: true }) // the test adds an AudioWorklet
+  for (const quality of ['original', 'medium']) {
+    if (quality === 'medium') {
+      for (let i = 1; i <= 4; i++) await http(url, `/play/${i}.flac?quality=medium`)
+      for (let i = 1; i <= 4; i++) await worker.logged(new RegExp(`Cached: ${i}\\.flac → medium`))
+    }
+    await page.goto(url)
+    await page.selectOption('[name=quality]', quality)
+    const spans = await recordSound(page)
+    await page.click('.row-play:has-text("Track 1")')
+    await plays(page, 'Track 4', quality)
+    await page.waitForFunction(() => document.querySelector('#play')?.getAttribute('aria-label') === 'Play')
+    const heard = await spans()
+    t.equal(heard.length, 4, 'each track is heard once, without a break')
+    for (const [start, end] of heard) t.ok(Math.abs(end - start - 3200) < 30, `${quality}: ${Math.round(end - start)} ms of 3200 are heard`)
+    heard.slice(1).forEach(([start], i) => {
+      const gap = start - (heard[i]?.[1] ?? 0)
+      t.comment(`${quality}: gap of ${gap.toFixed(1)} ms`)
+      t.ok(Math.abs(gap) < MAX_GAP_MS, `a gap of ${gap.toFixed(1)} ms`)
+    })
+  }
+})
+
+t.test('another quality goes on at the same place, and the player says what is heard', async t => {
+  const { music, cache, env } = await liveSite(t)
+  makeTrack(join(music, 'a.flac'), { seconds: 40, tags: { title: 'Long' } })
+  const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+  await http(url, '/play/a.flac?quality=low')
+  await worker.logged(/Cached: a.flac → low/)
+  const page = await openPage(t, url)
+  const errors = pageErrors(page)
+  const serving = async () => await page.locator('#serving:not(:empty)').textContent()
+  await page.selectOption('[name=quality]', 'original')
+  await page.click('.row-play:has-text("Long")')
+  await plays(page, 'Long', 'original')
+  t.match(await serving(), /^original Original · FLAC \d+ kbit\/s · /)
+  await page.$eval('#seek', seek => {
+    (seek as HTMLInputElement).value = '500'
+    seek.dispatchEvent(new Event('change'))
+  })
+  await page.waitForFunction(() => Number(document.querySelector<HTMLAudioElement>('audio[data-deck=current]')?.currentTime) > 20.2)
+  const before = await place(page)
+  const since = Date.now()
+  await page.selectOption('[name=quality]', 'low')
+  await plays(page, 'Long', 'low')
+  const moved = await place(page) - before
+  const passed = (Date.now() - since) / 1000
+  t.ok(Math.abs(moved - passed) < 0.5, `went on ${moved.toFixed(2)} s in ${passed.toFixed(2)} s`)
+  await page.locator('#serving:has-text("128 kbit/s")').waitFor()
+  t.equal(await serving(), 'hit Low · MP3 128 kbit/s · 0.6 MB')
+  t.equal(await pausedCount(page), 1, 'only one is heard')
+  t.equal(await page.evaluate(() => localStorage.getItem('audioQuality')), 'low')
+
+  await page.selectOption('[name=quality]', 'high')
+  await plays(page, 'Long', 'high')
+  t.match(await serving(), /^(live|hit) High · MP3 256 kbit\/s · 1\.3 MB$/)
+  const saved = (statSync(join(music, 'a.flac')).size - statSync(join(cache, 'a_low.mp3')).size) / 1e6
+  t.match(await page.textContent('#saved'), /· \d+\.\d MB saved$/)
+  const shown = Number(/([\d.]+) MB saved/.exec(await page.textContent('#saved') ?? '')?.[1])
+  t.ok(shown > 0.05 && shown < saved * 2, `${shown} MB saved, and ${saved} MB for a whole track at low`)
+  t.same(errors, [])
+})
+
+t.test('the keyboard plays, seeks, and goes to the next and the previous track', async t => {
+  const { url } = await originals(t)
+  const page = await openPage(t, url)
+  await page.click('.row-play:has-text("Track 1")')
+  await plays(page, 'Track 1')
+  await page.evaluate(() => { (document.activeElement as HTMLElement).blur() })
+  const before = await place(page)
+  await page.keyboard.press('ArrowRight')
+  const after = await place(page)
+  t.ok(after - before >= 4.9 && after - before < 8, `${before} → ${after}`)
+  await page.keyboard.press('ArrowLeft')
+  t.ok(await place(page) < after - 3)
+  await page.keyboard.press(' ')
+  t.equal(await pausedCount(page), 2)
+  await page.keyboard.press(' ')
+  await page.keyboard.press('j')
+  await plays(page, 'Track 2')
+  await page.keyboard.press('k')
+  await plays(page, 'Track 1')
+  await page.focus('#filter')
+  await page.keyboard.type('j k')
+  await plays(page, 'Track 1')
+  t.equal(await page.inputValue('#filter'), 'j k', 'keys in the filter are text')
+})
+
+t.test('the queue: shuffle, repeat, add, remove, and jump', async t => {
+  const { url } = await originals(t, { tracks: 4, seconds: 5 })
+  const page = await openPage(t, url)
+  const queue = async () => await page.locator('.row-title').allTextContents()
+  await page.click('.row-play:has-text("Track 2")')
+  await plays(page, 'Track 2')
+  await page.click('.row:has-text("Track 1") .row-action')
+  t.equal(await page.textContent('#announcement'), 'Track 1 was added to the queue')
+  await page.click('#to-queue')
+  await page.locator('h1:text-is("Queue")').waitFor()
+  t.same(await queue(), ['Track 1', 'Track 2', 'Track 3', 'Track 4', 'Track 1'])
+  await page.locator('.row-action').nth(2).click()
+  t.same(await queue(), ['Track 1', 'Track 2', 'Track 4', 'Track 1'])
+  await page.click('#shuffle')
+  t.equal((await queue())[0], 'Track 2', 'what plays goes on')
+  t.same((await queue()).sort(), ['Track 1', 'Track 1', 'Track 2', 'Track 4'])
+  await page.click('#shuffle')
+  t.same(await queue(), ['Track 1', 'Track 2', 'Track 4', 'Track 1'])
+  await page.locator('.row-play').nth(3).click()
+  await plays(page, 'Track 1')
+  t.equal(await page.locator('.row.is-current').getAttribute('aria-posinset'), '4')
+  await page.click('#repeat')
+  await page.click('#next')
+  await plays(page, 'Track 1')
+  t.equal(await page.locator('.row.is-current').getAttribute('aria-posinset'), '1', 'from the last to the first')
+  await page.click('#repeat')
+  t.equal(await page.getAttribute('#repeat', 'aria-label'), 'Repeat: this track')
+  await page.waitForFunction(() => Number(document.querySelector<HTMLAudioElement>('audio[data-deck=current]')?.currentTime) > 4)
+  await page.waitForFunction(() => Number(document.querySelector<HTMLAudioElement>('audio[data-deck=current]')?.currentTime) < 2)
+  await plays(page, 'Track 1')
+})
+
+t.test('after a reload the queue, the place and the volume are back', async t => {
+  const { url } = await originals(t)
+  const page = await openPage(t, url)
+  await page.click('.row-play:has-text("Track 2")')
+  await plays(page, 'Track 2')
+  for (let i = 0; i < 2; i++) await page.keyboard.press('ArrowRight')
+  await page.$eval('#volume', volume => {
+    (volume as HTMLInputElement).value = '40'
+    volume.dispatchEvent(new Event('input'))
+  })
+  const before = await place(page)
+  t.ok(before > 10)
+  await page.reload()
+  await page.waitForFunction(() => Number(document.querySelector<HTMLAudioElement>('audio[data-deck=current]')?.currentTime) > 10)
+  t.equal(await page.textContent('#now-title'), 'Track 2')
+  t.ok(Math.abs(await place(page) - before) < 1.5)
+  t.equal(await page.$eval('audio[data-deck=current]', audio => (audio as HTMLAudioElement).volume), 0.4)
+  t.equal(await pausedCount(page), 2, 'it waits for the listener')
+  await page.click('#play')
+  await plays(page, 'Track 2')
+  await page.click('#next')
+  await plays(page, 'Track 3')
+})
+
+t.test('the lock screen shows the track, and its buttons work', async t => {
+  const { url } = await originals(t)
+  const page = await openPage(t, url)
+  await page.click('.row-play:has-text("Track 1")')
+  await plays(page, 'Track 1')
+  const shown = await page.evaluate(() => {
+    const { metadata, playbackState } = navigator.mediaSession
+    return { title: metadata?.title, artwork: new URL(metadata?.artwork[0]?.src ?? '').pathname, playbackState }
+  })
+  t.same(shown, { title: 'Track 1', artwork: '/cover/1.flac', playbackState: 'playing' })
+})
+
+t.test('a track that cannot be played is named, and the next one plays', async t => {
+  const { url, music } = await originals(t, { tracks: 2, seconds: 5 })
+  writeFileSync(join(music, 'broken.flac'), 'no audio')
+  const page = await openPage(t, url)
+  await page.click('.row-play:has-text("Track 1")')
+  await plays(page, 'Track 1')
+  await page.click('.row-play:has-text("broken.flac")')
+  await page.locator('#problem:has-text("broken.flac cannot be played")').waitFor()
+  await page.click('.row-play:has-text("Track 2")')
+  await plays(page, 'Track 2')
+  t.equal(await page.textContent('#problem'), '')
+})
