@@ -10,13 +10,16 @@ import { liveSite } from './fixtures/live-site.ts'
 import { encoderPids, startStreaming, startWorker, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
+/** Loud and very quiet passages, for which LAME adapts its thresholds for seconds. */
+const QUIET = "volume='if(lt(mod(t,4.3),1.5),1,0.006)':eval=frame"
+
 const withRange = (value: string) => ({ headers: { range: `bytes=${value}` } })
 
 t.test('random seeks into absent tracks get the bytes of the published file, for every kind of source', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   for (const [name, seconds, options] of [
-    ['a.flac', 900, ['-ar', '48000', '-sample_fmt', 's32']], ['b.wav', 900, ['-ar', '22050']], ['alac.m4a', 900, ['-c:a', 'alac']],
+    ['a.flac', 900, ['-ar', '48000', '-sample_fmt', 's32', '-af', QUIET]], ['b.wav', 900, ['-ar', '22050']], ['alac.m4a', 900, ['-c:a', 'alac']],
     ['vorbis.ogg', 120, ['-c:a', 'libvorbis']], ['aac.m4a', 120, ['-c:a', 'aac']]
   ] as const) {
     makeTrack(join(music, name), { seconds, options: [...options] })
@@ -53,7 +56,7 @@ t.test('a far seek is served by a second encoder, while the first one stands sti
   await until(() => readdirSync(join(cache, segments)).some(name => name.endsWith('.done')))
   const [done = ''] = readdirSync(join(cache, segments))
   const [start, end] = /^(\d+)-(\d+)\./.exec(done)!.slice(1).map(Number) as [number, number]
-  t.equal(statSync(join(cache, segments, done)).size, (end - start) * blockBytes('high'))
+  t.equal(Math.floor(statSync(join(cache, segments, done)).size / blockBytes('high')), end - start)
   for (const pid of first) process.kill(pid, 'SIGCONT')
   await worker.logged(/Cached: long/)
   const file = readFileSync(join(cache, 'long_high.mp3'))

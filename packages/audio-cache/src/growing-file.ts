@@ -5,7 +5,7 @@ import { LEASE_MS } from './leased-file.ts'
 import {
   audioStart, completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance, type Transcode
 } from './provenance.ts'
-import type { OpenSegment, Segments } from './segments.ts'
+import { NEAR_BLOCKS, type OpenSegment, type Segments } from './segments.ts'
 
 /** How often the size of a growing file is polled. 100 listeners cost 1 % of a core; with fs.watch it would be 20 %. */
 const POLL_MS = 25
@@ -18,9 +18,6 @@ const MAX_WAIT_MS = 7000
 
 /** How long the encoder is observed before its speed is estimated. */
 const OBSERVE_MS = 1000
-
-/** A byte that is at most so many blocks ahead of an encoder is waited for. A new encoder would not be faster. */
-const NEAR_BLOCKS = 16
 
 /** Least blocks of a segment that is asked for: two minutes. An encoder makes them in half a second. */
 const SEGMENT_BLOCKS = 94
@@ -124,10 +121,16 @@ export class GrowingFile implements Transcode {
     this.#isAborted = isAborted
     const trailerStart = this.size - ID3V1_SIZE
     if (this.#start >= trailerStart) return this.#trailer.copy(buffer, 0, position - trailerStart, position - trailerStart + length)
-    if (!this.#has(position) && !await this.#waitFor(position, isAborted)) return 0
-    if (position < this.#available) return await this.#file.read(buffer, Math.min(length, this.#available - position), position)
-    const { file, start } = this.#segment as OpenSegment
-    return await file.read(buffer, length, position - this.#audioStart - start)
+    for (;;) {
+      if (!this.#has(position) && !await this.#waitFor(position, isAborted)) return 0
+      if (position < this.#available) return await this.#file.read(buffer, Math.min(length, this.#available - position), position)
+      const { file, start } = this.#segment as OpenSegment
+      // On a network file system, a segment that was deleted cannot be read any more.
+      const bytesRead = await file.read(buffer, length, position - this.#audioStart - start).catch(() => 0)
+      if (bytesRead > 0) return bytesRead
+      this.#segment = undefined
+      await file.close()
+    }
   }
 
   /**
@@ -204,7 +207,11 @@ export class GrowingFile implements Transcode {
     return true
   }
 
-  /** Asks for a segment where no encoder will come to a position soon. @returns whether there will be one */
+  /**
+   * Asks for a segment where no encoder will come to a position soon.
+   *
+   * @returns whether there will be one, unless Redis is away or all workers are busy
+   */
   async #askForSegment (position: number): Promise<boolean> {
     const near = NEAR_BLOCKS * this.#segments.blockBytes
     if (!this.#requestSegment || position >= this.size - ID3V1_SIZE || position - this.#available <= near) return false

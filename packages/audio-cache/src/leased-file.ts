@@ -44,11 +44,6 @@ export class LeasedFile {
     return bytesRead === bytes.length && buffer.equals(bytes)
   }
 
-  async truncate (size: number): Promise<void> {
-    await this.#handle.truncate(size)
-    this.#size = size
-  }
-
   /**
    * Syncs the file to the disk, closes it and renames it. The name is durable only once its directory is synced too.
    *

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Track } from '@mixtape/library'
 import {
@@ -8,16 +8,10 @@ import {
 import { privatePartPath, partPath } from './cached-paths.ts'
 import { LeasedFile, syncDirectory } from './leased-file.ts'
 import { PROFILE, transcodeTag } from './provenance.ts'
-import type { Segments } from './segments.ts'
+import { NEAR_BLOCKS, type Segments } from './segments.ts'
 
 /** Bytes of a segment that are copied to the part at a time. */
 const COPY_BYTES = 1024 * 1024
-
-/**
- * Blocks by which a segment must be ahead of the encoder to be taken over. A new start of the encoder costs as much as
- * encoding 15 to 20 blocks.
- */
-const AHEAD_BLOCKS = 16
 
 /** The encoder wrote more bytes than the sample count allows, as with chained streams that change their format. */
 export class OverrunError extends Error {}
@@ -153,12 +147,20 @@ export class Part {
       for (;;) {
         const position = this.#position - this.#head.length - segment.start
         const bytesRead = await segment.file.read(buffer, Math.min(COPY_BYTES, this.missing), position)
-        if (bytesRead === 0) return true
+        if (bytesRead === 0) break
         await this.append(buffer.subarray(0, bytesRead))
       }
+      // Its bytes would take space twice. Listeners who read it keep it open.
+      if (segment.isDone) await rm(segment.file.path, { force: true })
+      return true
     } finally {
       await segment.file.close()
     }
+  }
+
+  /** Whether another encoder is writing the bytes that come next. */
+  async isFollowing (): Promise<boolean> {
+    return this.missing > 0 && await this.#segments?.isNear(this.#position - this.#head.length, 1) === true
   }
 
   async #findAhead () {
@@ -166,7 +168,7 @@ export class Part {
     const bytes = blockBytes(this.quality)
     const start = (this.blocks - 1) * bytes
     const audioBytes = this.#size - ID3V1_SIZE - this.#head.length
-    return await this.#segments.find(start, Math.min(start + AHEAD_BLOCKS * bytes, audioBytes))
+    return await this.#segments.find(start, Math.min(start + NEAR_BLOCKS * bytes, audioBytes))
   }
 
   /**
@@ -174,10 +176,15 @@ export class Part {
    *
    * @param file absolute path of the final name
    * @returns bytes of the file that it replaced
-   * @throws where the file does not have exactly the bytes it should have; then nothing is renamed
+   * @throws where the file does not have exactly the bytes it should have, or a segment has others, which listeners may have
+   * read; then nothing is renamed
    */
   async complete (file: string): Promise<number> {
     if (this.missing !== 0) throw new Error(`The file lacks ${this.missing} of its ${this.#size} bytes`)
+    const start = this.#head.length
+    if (await this.#segments?.areEqual((bytes, position) => this.#file.equals(bytes, start + position)) === false) {
+      throw new MismatchError('Another encoder wrote different bytes')
+    }
     await this.append(this.#trailer)
     const replacedBytes = await lstat(file).then(({ size }) => size, () => 0)
     await this.#file.finish(file)
@@ -186,9 +193,9 @@ export class Part {
     return replacedBytes
   }
 
-  /** Deletes what other encoders have written. */
+  /** Deletes what other encoders have written. What cannot be deleted is left to the nightly run. */
   async removeSegments (): Promise<void> {
-    await this.#segments?.remove()
+    await this.#segments?.remove().catch(() => {})
   }
 
   /** Closes and deletes the part. After complete() it does nothing. */

@@ -7,6 +7,12 @@ import { LEASE_MS, LeasedFile } from './leased-file.ts'
 /** A segment that is being written is `<first>.<id>.growing`, and then `<first>-<end>.<id>.done`. */
 const NAME = /^(\d+)(?:-(\d+))?\.([0-9a-f]{16})\.(growing|done)$/
 
+/**
+ * Blocks that are worth another start of the encoder, which costs as much as encoding 15 to 20 of them. What is nearer is
+ * encoded, or waited for.
+ */
+export const NEAR_BLOCKS = 16
+
 /** A file of an encoder, as its name tells it. Blocks are counted from the start of the audio. */
 interface Segment {
   name: string
@@ -22,6 +28,8 @@ export interface OpenSegment {
   start: number
   end: number
   file: OpenFile
+  /** Whether its encoder has ended. */
+  isDone: boolean
 }
 
 /**
@@ -72,7 +80,7 @@ export class Segments {
       const file = await openFile(join(this.#dir, segment.name))
       if (!file) continue
       const isDead = segment.end === undefined && Date.now() - Number(file.mtimeNs / 1_000_000n) > LEASE_MS
-      if (!isDead && first + file.size >= end) return { start: first, end: first + file.size, file }
+      if (!isDead && first + file.size >= end) return { start: first, end: first + file.size, file, isDone: segment.end !== undefined }
       await file.close()
     }
   }
@@ -91,6 +99,17 @@ export class Segments {
   /** Starts a segment. @returns undefined where the segments were removed */
   async create (first: number): Promise<SegmentWriter | undefined> {
     return await SegmentWriter.create(this.#dir, first, this.blockBytes).catch(ignoreUnavailable)
+  }
+
+  /** Compares the first bytes of each segment. @returns whether `isEqual` is true for all of them */
+  async areEqual (isEqual: (bytes: Buffer, position: number) => Promise<boolean>): Promise<boolean> {
+    for (const { name, first } of await this.#list()) {
+      const file = await openFile(join(this.#dir, name))
+      const bytes = await file?.head(this.blockBytes)
+      await file?.close()
+      if (bytes && bytes.length > 0 && !await isEqual(bytes, first * this.blockBytes)) return false
+    }
+    return true
   }
 
   /** Tells the encoder that started at a block that nobody waits for it any more. */
@@ -151,7 +170,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Completes the segment. It keeps whole blocks only, unless it reaches the end of the audio.
+   * Completes the segment. Its name counts whole blocks only, unless it reaches the end of the audio. Where segments are
+   * not allowed any more, it is deleted.
    *
    * @param audioBytes of the complete transcode
    */
@@ -159,8 +179,8 @@ export class SegmentWriter {
     const blocks = this.#file.size / this.#blockBytes
     const isAtEnd = this.position === audioBytes
     const end = this.first + (isAtEnd ? Math.ceil(blocks) : Math.floor(blocks))
-    if (end === this.first) return await this.discard()
-    if (!isAtEnd) await this.#file.truncate((end - this.first) * this.#blockBytes)
+    const isAllowed = await stat(this.#dir).then(() => true, () => false)
+    if (end === this.first || !isAllowed) return await this.discard()
     await this.#file.finish(join(this.#dir, `${this.first}-${end}.${this.id}.done`))
   }
 

@@ -6,7 +6,7 @@ import { priorities } from './priorities.ts'
 import { jobOptions, KEY_PREFIX, QUEUE_NAME } from './queue.ts'
 
 /**
- * `queued`: a new job. `duplicate`: a job for the same track and quality waits or runs already. `postponed`: such
+ * `queued`: a new job. `duplicate`: a job for the same track and quality, or the same segment, waits or runs already. `postponed`: such
  * a job waits for its next attempt, for space, or for another worker. `failed`: no job was added, because this version of
  * the source is known to fail.
  */

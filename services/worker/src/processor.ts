@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { GrowingFile, MismatchError, OverrunError, type AudioCache, type Part } from '@mixtape/audio-cache'
@@ -12,6 +13,9 @@ import { SourceError, transcode } from './transcode.ts'
 
 /** A job for which there is no space is tried again after this time. */
 const NO_SPACE_DELAY_MS = 10_000
+
+/** A segment that is being written, and is copied, is looked at again after this time. */
+const FOLLOW_MS = 20
 
 /** A job whose file another worker is writing is tried again after this time. */
 const IN_PROGRESS_DELAY_MS = 5000
@@ -37,7 +41,7 @@ export interface ProcessorOptions {
 export function createProcessor (
   { library, cache, producer, failedSources, space, usage, log, listenersWait, shutdown }: ProcessorOptions
 ) {
-  /** @returns the path of the cached file, relative to the cache directory; undefined for a segment */
+  /** @returns the path of the cached file, relative to the cache directory; undefined where only a segment was made */
   return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string | undefined> {
     const { path, quality, blocks } = parse(job.data)
     const track = await library.open(path)
@@ -48,7 +52,10 @@ export function createProcessor (
       const cachedPath = await findCached(track, quality)
       if (cachedPath !== undefined) return cachedPath
       if (blocks) {
-        await makeSegment(cache, track, { quality, blocks }, { niceness: niceness(job), signal })
+        const isForListener = job.priority === priorities.miss
+        await makeSegment(cache, track, quality, blocks, {
+          niceness: niceness(job), signal, isForListener, checkUnchanged: async () => await checkUnchanged(track)
+        })
         return undefined
       }
       if (await isInProgress(track, quality)) {
@@ -139,7 +146,7 @@ export function createProcessor (
 
   /** Has other workers help with a long track. */
   function enqueueSegments ({ path, quality, reason }: TranscodeJob, samples: number): void {
-    // What a listener jumps to overtakes them.
+    // A lower priority than that of the segments that a listener waits for.
     const rest = reason === 'miss' ? 'mixtape' : reason
     for (const blocks of cutIntoSegments(samples, quality)) {
       producer.enqueue({ path, quality, reason: rest, blocks }).catch(error => log.debug(error, 'A segment was not enqueued'))
@@ -156,7 +163,7 @@ export function createProcessor (
   ): Promise<void> {
     let reportedAt = 0
     for (;;) {
-      while (await part.takeOver());
+      while (await part.takeOver() || await part.isFollowing()) await setTimeout(FOLLOW_MS)
       // The last block is encoded again, and compared.
       const firstBlock = isSeekable ? Math.max(part.blocks - 1, 0) : 0
       if (part.missing > 0) part.rewindTo(firstBlock)

@@ -1,14 +1,11 @@
-import { GrowingFile, type AudioCache, type Blocks, type Segments } from '@mixtape/audio-cache'
+import { GrowingFile, NEAR_BLOCKS, type AudioCache, type Blocks, type Segments } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
 import { bitrates, blockBytes, framePosition, mp3Size, type TranscodeQuality } from '@mixtape/mp3'
 import { probe } from './probe.ts'
 import { transcode } from './transcode.ts'
 
-/** An encoder stops where another one is so many blocks ahead. */
-const AHEAD_BLOCKS = 16
-
 /** Most blocks of a segment of a long track: 5 minutes, which an encoder makes in about 1.5 s. */
-const CHUNK_BLOCKS = 234
+const PIECE_BLOCKS = 234
 
 /** Tracks of more than 10 minutes are cut into segments that all free workers encode at once. */
 const LONG_BLOCKS = 468
@@ -22,11 +19,20 @@ const LONG_BLOCKS = 468
 export function cutIntoSegments (samples: number, quality: TranscodeQuality): Blocks[] {
   const { blocks } = audio(samples, quality)
   if (blocks <= LONG_BLOCKS) return []
-  const count = Math.ceil(blocks / CHUNK_BLOCKS)
+  const count = Math.ceil(blocks / PIECE_BLOCKS)
   return Array.from({ length: count - 1 }, (_, i) => {
-    const first = (count - 1 - i) * CHUNK_BLOCKS
-    return { first, end: Math.min(first + CHUNK_BLOCKS + 1, blocks) }
+    const first = (count - 1 - i) * PIECE_BLOCKS
+    return { first, end: Math.min(first + PIECE_BLOCKS + 1, blocks) }
   })
+}
+
+export interface MakeSegmentOptions {
+  niceness: number
+  signal: AbortSignal
+  /** Whether a listener waits for it, who may leave. */
+  isForListener: boolean
+  /** @throws where the source has changed meanwhile */
+  checkUnchanged: () => Promise<void>
 }
 
 /**
@@ -34,16 +40,20 @@ export function cutIntoSegments (samples: number, quality: TranscodeQuality): Bl
  * where it comes to the end or to another segment, and when nobody waits for it any more.
  */
 export async function makeSegment (
-  cache: AudioCache, track: Track, { quality, blocks: { first, end } }: { quality: TranscodeQuality, blocks: Blocks },
-  { niceness, signal }: { niceness: number, signal: AbortSignal }
+  cache: AudioCache, track: Track, quality: TranscodeQuality, { first, end }: Blocks,
+  { niceness, signal, isForListener, checkUnchanged }: MakeSegmentOptions
 ): Promise<void> {
   const { samples, isSeekable } = await probe({ input: track.realPath, niceness, signal })
   const segments = cache.segments(track, quality, samples)
   const { bytes, blocks } = audio(samples, quality)
   const start = first * segments.blockBytes
   const stop = Math.min(end, blocks) * segments.blockBytes
-  if (!isSeekable || start >= bytes || await segments.isStopped(first)) return
-  if (await isWritten(segments, start) || await isReached(cache, track, quality, first)) return
+  if (!isSeekable || start >= bytes || !await segments.areOpen()) return
+  // The first block may be the last one of the segment before.
+  if (await isWritten(segments, Math.min(start + segments.blockBytes, bytes - 1)) || await isReached(cache, track, quality, first)) return
+  // Listeners that left say nothing about the pieces of a long track.
+  const isUnwanted = async () => isForListener ? await segments.isStopped(first) : !await segments.areOpen()
+  if (await isUnwanted()) return
   const segment = await segments.create(first)
   if (!segment) return
   try {
@@ -57,14 +67,12 @@ export async function makeSegment (
       write: async chunk => {
         await segment.append(chunk)
         const { position, id } = segment
-        const ahead = Math.min(position + AHEAD_BLOCKS * segments.blockBytes, bytes)
-        return position >= stop || await segments.isStopped(first) || await isWritten(segments, position, ahead, id)
+        const ahead = Math.min(position + NEAR_BLOCKS * segments.blockBytes, bytes)
+        return position >= stop || await isUnwanted() || await isWritten(segments, position, ahead, id)
       }
     })
+    await checkUnchanged()
     await segment.finish(bytes)
-  } catch (error) {
-    if (signal.aborted) await segment.finish(bytes) // the next worker need not make it again
-    throw error
   } finally {
     await segment.discard()
   }

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { isUnavailable } from '@mixtape/library'
 import { privatePartPath } from '../cached-paths.ts'
 
+const DAY_MS = 24 * 3_600_000
+
 /** A regular file below the cache directory, of the cache or not. */
 export interface Entry {
   /** Relative to the cache directory, with slashes. */
@@ -37,7 +39,8 @@ export async function walk (
     for await (const found of await opendir(join(dir, below))) {
       const path = below ? `${below}/${found.name}` : found.name
       if (found.isDirectory()) {
-        if (await walk(dir, visit, { prune, below: path }) && await succeeds(rmdir(join(dir, path)))) removed = true
+        const isEmptied = await walk(dir, visit, { prune, below: path })
+        if (isEmptied && !await isInUse(join(dir, path)) && await succeeds(rmdir(join(dir, path)))) removed = true
       } else if (found.isFile()) {
         const stat = await lstat(join(dir, path)).catch(ignoreUnavailable)
         if (!stat) continue
@@ -71,6 +74,13 @@ export async function removeIfUnchanged (dir: string, { path, ino }: Entry): Pro
   if (!isSame) await link(aside, file).catch(() => {})
   await unlink(aside)
   return isSame
+}
+
+/** Whether a directory of segments may belong to a transcode that runs: the directory says that segments may be made. */
+async function isInUse (dir: string): Promise<boolean> {
+  if (!dir.endsWith('.segments')) return false
+  const found = await lstat(dir).catch(ignoreUnavailable)
+  return found !== undefined && Date.now() - found.mtimeMs < DAY_MS
 }
 
 /** @returns false where the file is gone already, or the directory is not empty */
