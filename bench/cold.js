@@ -1,16 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
-import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { STREAMING, WORKER } from '../scripts/services.js'
+import { benchLongSet } from './long-set.js'
+import { request } from './request.js'
+import { benchSeek } from './seek.js'
 import { createSite, median } from './services.js'
 
 const ROUNDS = 5
 const SECONDS = 300
 /** Bytes of an MP3 at medium until the first audio after tag and Info frame, for two seconds, and to the middle. */
 const MP3 = { audio: 3000, twoSeconds: 48_000, middle: SECONDS * 12_000 }
+
+/** @returns tables for the report: starts, seeks, and long tracks on all cores */
+export async function benchCold () {
+  return { start: await benchStart(), seek: await benchSeek(), 'long set': await benchLongSet() }
+}
 
 /**
  * Measures how long a listener waits for a five-minute FLAC at medium that is not cached. Rounds are interleaved, and each
@@ -21,7 +28,7 @@ const MP3 = { audio: 3000, twoSeconds: 48_000, middle: SECONDS * 12_000 }
  *
  * @returns rows for the report; times are medians in ms
  */
-export async function benchCold () {
+async function benchStart () {
   const site = await createSite()
   const source = join(site.music, 'source.flac')
   execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `anoisesrc=d=${SECONDS}:r=44100:a=0.3:c=pink:s=1`, '-ac', '2', source])
@@ -93,27 +100,4 @@ async function seek (url) {
 async function untilCached (url, { length }) {
   if (!length) return
   while ((await fetch(url, { method: 'HEAD' })).headers.get('cache-status') !== 'mixtape; hit') await setTimeout(50)
-}
-
-/** Sends a request. @returns the response once its headers are there; all times are in ms since the request */
-function request (url, headers = {}) {
-  const startedAt = performance.now()
-  return new Promise((resolve, reject) => {
-    const clientRequest = get(url, { headers, agent: false }, response => {
-      let received = 0
-      const pending = []
-      response.on('error', () => {}).on('data', ({ length }) => {
-        received += length
-        while (pending[0]?.bytes <= received) pending.shift().resolve(performance.now() - startedAt)
-      })
-      resolve({
-        headers: performance.now() - startedAt,
-        type: response.headers['content-type'],
-        length: Number(response.headers['content-length']),
-        /** Resolves with the time when so many bytes have arrived. Call it with increasing numbers. */
-        reaches: bytes => new Promise(resolve => { pending.push({ bytes, resolve }) }),
-        disconnect: () => clientRequest.destroy()
-      })
-    }).on('error', reject)
-  })
 }

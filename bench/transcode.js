@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { bitrates } from '@mixtape/mp3'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { WORKER } from '../scripts/services.js'
-import { inputOptions, inputUrl } from '../services/worker/dist/ffmpeg-input.js'
+import { inputUrl, safeInputOptions } from '../services/worker/dist/ffmpeg-input.js'
 import { foreignLoad } from './cores.js'
 import { childrenSeconds, cpuSeconds, ownSeconds } from './proc.js'
 import { createSite, median } from './services.js'
@@ -75,12 +75,12 @@ async function runFfmpeg ({ music }, dir) {
 /** @returns arguments of `nice` for the ffmpeg command of services/worker/src/transcode.ts, at its niceness, to a file */
 function command (music, dir, { name, quality }) {
   const filters = 'aresample=44100,aformat=sample_rates=44100:channel_layouts=stereo,' +
-    `apad=pad_len=2048,atrim=end_sample=${SECONDS * 44100}`
+    `apad=pad_len=2048,atrim=start_sample=0:end_sample=${SECONDS * 44100},asetpts=N/SR/TB`
   return [
-    '-n', '10', 'ffmpeg', '-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...inputOptions,
+    '-n', '10', 'ffmpeg', '-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...safeInputOptions,
     '-i', inputUrl(join(music, `${name}.flac`)), '-y',
     '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
-    '-c:a', 'libmp3lame', '-b:a', `${bitrates[quality]}k`, '-write_xing', '0', '-id3v2_version', '0',
+    '-c:a', 'libmp3lame', '-b:a', `${bitrates[quality]}k`, '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0',
     '-flush_packets', '0', '-f', 'mp3', join(dir, `${name}_${quality}.mp3`)
   ]
 }

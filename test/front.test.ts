@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
+import { getPlaylist } from './fixtures/hls.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
@@ -91,6 +92,27 @@ t.test('a response through nginx equals the response of the streaming service al
   t.equal((await http(front, '/play/missing.flac')).status, 404)
   t.equal((await http(front, '/health/ready')).json().status, 'ok')
   t.notMatch(worker.lines.join('\n'), /failed/)
+})
+
+t.test('playlists and segments through nginx equal those of the streaming service alone', async t => {
+  const { music, front, direct, worker } = await setUp(t)
+  makeTrack(join(music, '100% a+b?.flac'), { seconds: 10 })
+  const master = `/hls/${encodeURIComponent('100% a+b?.flac')}.m3u8`
+  t.equal((await http(front, master)).status, 503)
+  await worker.logged(/Cached: .* → low/)
+  const [level = ''] = (await getPlaylist(front, master)).paths.filter(path => path.endsWith('/low.m3u8'))
+  const { paths } = await getPlaylist(front, level)
+  t.equal(paths.length, 2)
+  for (const path of [level, ...paths]) {
+    for (const headers of [{}, { range: 'bytes=70-200' }, { 'if-none-match': '*' }]) {
+      const [expected, actual] = await Promise.all([http(direct, path, { headers }), http(front, path, { headers })])
+      for (const name of ['content-type', 'etag', 'cache-status', 'cache-control', 'content-range', 'access-control-allow-origin']) {
+        t.equal(actual.headers[name], expected.headers[name], `${name} of ${path}`)
+      }
+      t.equal(actual.status, expected.status)
+      t.ok(actual.body.equals(expected.body), path)
+    }
+  }
 })
 
 t.test('behind nginx, the streaming service sends a live miss itself', async t => {

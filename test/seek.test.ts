@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { get } from 'node:http'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { blockBytes } from '@mixtape/mp3'
@@ -38,7 +40,7 @@ t.test('random seeks into absent tracks get the bytes of the published file, for
 t.test('a far seek is served by a second encoder, while the first one stands still', async t => {
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, { ...env, WORKER_CONCURRENCY: '1' })])
-  makeTrack(join(music, 'long.flac'), { seconds: 600 })
+  makeTrack(join(music, 'long.flac'), { seconds: 590 }) // too short to be cut into segments
   const path = '/play/long.flac?quality=high'
   const { headers } = await http(url, path, { method: 'HEAD' })
   const size = Number(headers['content-length'])
@@ -57,4 +59,71 @@ t.test('a far seek is served by a second encoder, while the first one stands sti
   const file = readFileSync(join(cache, 'long_high.mp3'))
   t.ok(middle.body.equals(file.subarray(size >> 1, (size >> 1) + 1_000_000)))
   t.same(readdirSync(cache), ['long_high.mp3'])
+})
+
+t.test('the encoder of a listener who has jumped on stops, and what it wrote is used', async t => {
+  const { music, cache, env } = await liveSite(t)
+  const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, { ...env, WORKER_CONCURRENCY: '4' })])
+  makeTrack(join(music, 'long.flac'), { seconds: 590 })
+  const path = '/play/long.flac?quality=low'
+  const size = Number((await http(url, path, { method: 'HEAD' })).headers['content-length'])
+  await until(() => encoderPids(worker.child.pid).length > 0)
+  const [sequential] = encoderPids(worker.child.pid)
+  process.kill(sequential!, 'SIGSTOP')
+  const { hostname, port } = new URL(url)
+  const request = get({ hostname, port, path, agent: false, headers: { range: `bytes=${size >> 1}-` } })
+  request.on('error', () => {})
+  await once(request, 'response')
+  const jumped = encoderPids(worker.child.pid).find(pid => pid !== sequential)!
+  process.kill(jumped, 'SIGSTOP')
+  request.socket?.resetAndDestroy()
+  const segments = () => {
+    const dir = readdirSync(cache).find(name => name.endsWith('.segments'))
+    return dir === undefined ? [] : readdirSync(join(cache, dir))
+  }
+  await until(() => segments().some(name => name.endsWith('.stop')))
+  process.kill(jumped, 'SIGCONT')
+  await until(() => encoderPids(worker.child.pid).length === 1)
+  const blocks = segments().flatMap(name => /^(\d+)-(\d+)\./.exec(name)?.slice(1).map(Number) ?? [])
+  t.ok(blocks.length === 0 || blocks[1]! - blocks[0]! < 94, 'it stopped before its end')
+  process.kill(sequential!, 'SIGCONT')
+  await worker.logged(/Cached: long/)
+  t.equal(statSync(join(cache, 'long_low.mp3')).size, size)
+})
+
+t.test('a long track that two workers make at once has the bytes that one worker makes, also when one of them is killed', async t => {
+  const { music, cache, env } = await liveSite(t)
+  makeTrack(join(music, 'set.flac'), { seconds: 1200 })
+  const quiet = { ...env, AUDIO_CACHE_ON_MISS: 'original', WORKER_CONCURRENCY: '1' }
+  const [{ url }, one] = await Promise.all([startStreaming(t, quiet), startWorker(t, quiet)])
+  const file = join(cache, 'set_low.mp3')
+  await http(url, '/play/set.flac?quality=low')
+  await one.logged(/Cached: set/)
+  const audio = () => {
+    const bytes = readFileSync(file)
+    return bytes.subarray(bytes.indexOf('Info')) // the tag holds the generation
+  }
+  const alone = audio()
+  await one.stop()
+
+  rmSync(file)
+  const [a, b] = await Promise.all([startWorker(t, quiet), startWorker(t, quiet)])
+  const done = () => readdirSync(cache).filter(name => name.endsWith('.segments'))
+    .flatMap(name => readdirSync(join(cache, name))).filter(name => name.endsWith('.done'))
+  await http(url, '/play/set.flac?quality=low')
+  await until(() => done().length > 0)
+  const kept = done()
+  const writesPart = (worker: typeof a) => readdirSync(`/proc/${worker.child.pid}/fd`).some(fd => {
+    try {
+      return readlinkSync(`/proc/${worker.child.pid}/fd/${fd}`).endsWith('.part')
+    } catch {
+      return false
+    }
+  })
+  const [first, second] = writesPart(a) ? [a, b] : [b, a]
+  await first.stop('SIGKILL')
+  await second.logged(/Cached: set/)
+  t.ok(kept.length > 0)
+  t.ok(audio().equals(alone), 'the same bytes')
+  t.same(readdirSync(cache).filter(name => name.endsWith('.segments')), [])
 })

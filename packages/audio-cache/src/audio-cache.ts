@@ -1,14 +1,14 @@
 import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import {
-  DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Representation, type Track
+  DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Track
 } from '@mixtape/library'
 import { blockBytes, type TranscodeQuality } from '@mixtape/mp3'
 import { cachedPaths, isPartName, partPrefix, segmentsPath } from './cached-paths.ts'
 import { GrowingFile, type RequestSegment } from './growing-file.ts'
 import { LEASE_MS } from './leased-file.ts'
 import { Part } from './part.ts'
-import { completeSize, entityTag, isMadeFrom, isOutdated, PROFILE, readProvenance, type StoredProvenance } from './provenance.ts'
+import { completeSize, entityTag, isMadeFrom, isOutdated, PROFILE, readProvenance, type StoredProvenance, type Transcode } from './provenance.ts'
 import { Segments } from './segments.ts'
 
 /**
@@ -16,7 +16,7 @@ import { Segments } from './segments.ts'
  * outdated file was made by an older pipeline, and should be replaced.
  */
 export type Lookup =
-  | { status: 'hit', file: Representation, path: string, isOutdated: boolean }
+  | { status: 'hit', file: Transcode, path: string, isOutdated: boolean }
   | { status: 'miss', reason: 'absent' | 'stale' }
 
 /** The directory of cached MP3s, which the streaming service and the workers share. */
@@ -161,10 +161,8 @@ export class AudioCache {
   }
 }
 
-interface CachedFile extends Representation {
+interface CachedFile extends Transcode {
   readonly mtimeNs: bigint
-  /** Undefined for a file that another tool made. */
-  readonly provenance: StoredProvenance | undefined
 }
 
 /** A complete file keeps the entity tag that it had while it was growing. */

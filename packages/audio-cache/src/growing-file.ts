@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { OpenFile, Representation, Track } from '@mixtape/library'
+import type { OpenFile, Track } from '@mixtape/library'
 import { ID3V1_SIZE, id3v1, type TranscodeQuality } from '@mixtape/mp3'
 import { LEASE_MS } from './leased-file.ts'
-import { audioStart, completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance } from './provenance.ts'
+import {
+  audioStart, completeSize, entityTag, isMadeFrom, readProvenance, type StoredProvenance, type Transcode
+} from './provenance.ts'
 import type { OpenSegment, Segments } from './segments.ts'
 
 /** How often the size of a growing file is polled. 100 listeners cost 1 % of a core; with fs.watch it would be 20 %. */
@@ -48,7 +50,8 @@ export type RequestSegment = (segments: Segments, blocks: Blocks) => (isLeft: bo
  * The open descriptor stays valid when the file is renamed to its final name. The worker has given up a file that is
  * deleted before it is complete, and one that was neither written nor touched for LEASE_MS.
  */
-export class GrowingFile implements Representation {
+export class GrowingFile implements Transcode {
+  readonly provenance: StoredProvenance
   readonly size: number
   readonly etag: string
   readonly mtimeNs = undefined
@@ -91,6 +94,7 @@ export class GrowingFile implements Representation {
     file: OpenFile, provenance: StoredProvenance, quality: TranscodeQuality, trailer: Buffer,
     segments: Segments, requestSegment: RequestSegment | undefined
   ) {
+    this.provenance = provenance
     this.size = completeSize(provenance, quality)
     this.etag = entityTag(provenance)
     this.#file = file
@@ -127,11 +131,7 @@ export class GrowingFile implements Representation {
   }
 
   /**
-   * Waits until a byte can be read, before response headers are sent.
-   *
-   * @param waitedMs how long the client has waited already
-   * @returns 'ready'; 'ended' where the worker has given up or the client has left; or after how many seconds the client
-   * should retry, where the wait would be too long
+   * Waits until a byte can be read. 'ended' means that the worker has given up, or the client has left.
    */
   async reach (
     position: number, waitedMs: number, isAborted: () => boolean
@@ -192,7 +192,9 @@ export class GrowingFile implements Representation {
     }
   }
 
+  /** Segments are not looked for near the first encoder, where most listeners wait: it takes them over by itself. */
   async #findSegment (position: number): Promise<boolean> {
+    if (position - this.#available <= NEAR_BLOCKS * this.#segments.blockBytes) return false
     const audioPosition = position - this.#audioStart
     const found = await this.#segments.find(audioPosition, audioPosition + 1)
     if (!found) return false

@@ -124,7 +124,7 @@ export class Part {
     }
     const overlap = Math.max(Math.min(this.#file.size - this.#position, bytes.length), 0)
     if (overlap > 0 && !await this.#file.equals(bytes.subarray(0, overlap), this.#position)) {
-      throw new MismatchError('The second run of the encoder wrote other bytes than the first')
+      throw new MismatchError('Two encoders, or two runs of one, wrote different bytes')
     }
     await this.#file.append(bytes.subarray(overlap))
     this.#position += bytes.length

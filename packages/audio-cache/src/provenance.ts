@@ -1,5 +1,7 @@
-import type { OpenFile, Track } from '@mixtape/library'
-import { ID3V1_SIZE, id3v2, id3v2Size, infoFrameBytes, mp3Size, readUserText, type Tags, type TranscodeQuality } from '@mixtape/mp3'
+import type { OpenFile, Representation, Track } from '@mixtape/library'
+import {
+  framePosition, ID3V1_SIZE, id3v2, id3v2Size, mp3Size, readUserText, type Tags, type TranscodeQuality
+} from '@mixtape/mp3'
 
 /**
  * Version of the transcoding pipeline, stored in every cached file: 2 padded short sources, 3 has no bit reservoir.
@@ -26,6 +28,12 @@ export interface Provenance {
 
 /** Provenance that was read from a file, with the bytes of the ID3v2 tag that holds it. */
 export type StoredProvenance = Provenance & { tagSize: number }
+
+/** The MP3 of a track at one quality, cached or growing. */
+export interface Transcode extends Representation {
+  /** Undefined for a file that another tool made. */
+  readonly provenance: StoredProvenance | undefined
+}
 
 /** Description of the TXXX frame that holds the provenance as JSON. */
 const FRAME = 'mixtape-audio'
@@ -74,7 +82,7 @@ export function completeSize ({ tagSize, samples }: StoredProvenance, quality: T
 
 /** @returns the position of the first audio frame, after the tag and the Info frame */
 export function audioStart ({ tagSize }: StoredProvenance, quality: TranscodeQuality): number {
-  return tagSize + infoFrameBytes(quality)
+  return tagSize + framePosition(0, quality)
 }
 
 /** A strong entity tag (RFC 9110, 8.8.1). It is the same while the file grows and after it was published. */

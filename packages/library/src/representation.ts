@@ -13,5 +13,15 @@ export interface Representation {
    * @returns the number of bytes read; 0 where no more will come
    */
   read (buffer: Buffer, length: number, position: number, isAborted: () => boolean): Promise<number>
+  /**
+   * Waits until a byte can be read, before response headers are sent. Undefined where all bytes are there.
+   *
+   * @param waitedMs how long the client has waited already
+   * @returns 'ready'; 'ended' where the byte will not come or the client has left; or after how many seconds the client
+   * should retry, where the wait would be too long
+   */
+  reach?: (
+    position: number, waitedMs: number, isAborted: () => boolean
+  ) => Promise<'ready' | 'ended' | { retryAfter: number }>
   close (): Promise<void> | void
 }

@@ -3,12 +3,13 @@ import { bitrates, type TranscodeQuality } from './qualities.ts'
 /** Sample rate of every transcode, in Hz. */
 export const SAMPLE_RATE = 44100
 
-const SAMPLES_PER_FRAME = 1152
+/** Samples per channel of each frame (ISO 11172-3, layer III). */
+export const SAMPLES_PER_FRAME = 1152
 
 /**
- * Frames of a block. 49 frames are the shortest run that takes a whole number of bytes at every quality (20,480, 30,720
- * or 40,960), so a block starts at the same phase of the padding everywhere. It also holds a whole number of samples at
- * the usual sample rates of sources, so the resampler is at the same phase too.
+ * Frames of a block: 49 * 1152 samples, 1.28 s. It is the smallest number of frames that takes a whole number of bytes at
+ * every bitrate, so that all blocks of a quality have the same size. A block starts at the same sample at every quality. It
+ * also is a whole number of samples at the usual sample rates of sources, so the resampler is at the same phase.
  */
 export const BLOCK_FRAMES = 49
 
@@ -25,7 +26,7 @@ const BITRATE_INDEX = { high: 0xd, medium: 0xb, low: 0x9 } as const
  * Sizes of the frames of a constant bitrate MP3 that LAME makes at 44.1 kHz.
  *
  * A frame holds 1152 samples in 144 * bitrate / 44100 bytes, rounded down. A frame gets one padding byte when the
- * fractions that were rounded off add up to a whole byte (ISO 11172-3, 2.4.3.1).
+ * fractions that were rounded off add up to a whole byte (ISO 11172-3, 2.4.3.1). LAME starts to add with the second frame.
  *
  * @returns the bytes of the Info frame, and a function that gives the bytes of the first `frames` audio frames
  */
@@ -38,18 +39,27 @@ function frameSizes (quality: TranscodeQuality) {
   return { infoFrame: unpadded, audio }
 }
 
-/** @returns the bytes of a block */
+/** @returns the bytes of a block of `BLOCK_FRAMES` frames: 160 for each kbit/s */
 export function blockBytes (quality: TranscodeQuality): number {
-  return frameSizes(quality).audio(BLOCK_FRAMES)
+  return (BLOCK_FRAMES * SAMPLES_PER_FRAME * bitrates[quality] * 125) / SAMPLE_RATE
 }
 
-/** @returns the bytes of the Info frame, which is the first frame of a file */
-export function infoFrameBytes (quality: TranscodeQuality): number {
-  return frameSizes(quality).infoFrame
+/**
+ * @param frame number of an audio frame, from 0; the number of frames for the end of the last one
+ * @returns its position in bytes after the ID3v2 tag; the Info frame comes before frame 0
+ */
+export function framePosition (frame: number, quality: TranscodeQuality): number {
+  const { infoFrame, audio } = frameSizes(quality)
+  return infoFrame + audio(frame)
 }
 
-/** One frame more than the samples fill, because of the encoder delay. The last frame is filled up with silence. */
-function frameCount (samples: number): number {
+/**
+ * One frame more than the samples fill, because of the encoder delay. The last frame is filled up with silence.
+ *
+ * @param samples number of samples per channel at 44.1 kHz
+ * @returns the number of audio frames
+ */
+export function frameCount (samples: number): number {
   return 1 + Math.ceil(samples / SAMPLES_PER_FRAME)
 }
 
@@ -58,8 +68,7 @@ function frameCount (samples: number): number {
  * @returns the bytes of the Info frame and all audio frames, without tags
  */
 export function mp3Size (samples: number, quality: TranscodeQuality): number {
-  const { infoFrame, audio } = frameSizes(quality)
-  return infoFrame + audio(frameCount(samples))
+  return framePosition(frameCount(samples), quality)
 }
 
 /**

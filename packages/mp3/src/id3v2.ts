@@ -34,13 +34,12 @@ export function id3v2 (tags: Tags, userText: { description: string, value: strin
   const frames = [userTextFrame(userText.description, userText.value)]
   for (const [name, id] of Object.entries(TEXT_FRAMES)) {
     const text = tags[name as keyof Tags]
-    if (text) frames.push(frame(id, Buffer.from(text.slice(0, MAX_TEXT).replaceAll('\0', '/'))))
+    if (text) frames.push(textFrame(id, text.slice(0, MAX_TEXT).replaceAll('\0', '/')))
   }
   for (const name of REPLAY_GAIN) {
     if (tags[name]) frames.push(userTextFrame(name.toUpperCase(), tags[name].slice(0, MAX_TEXT)))
   }
-  const body = Buffer.concat(frames)
-  return Buffer.concat([Buffer.from('ID3\x04\x00\x00', 'latin1'), synchsafe(body.length), body])
+  return tag(frames)
 }
 
 /**
@@ -85,12 +84,23 @@ function * textFrames (head: Buffer): Generator<{ id: string, text: string }> {
   }
 }
 
-function userTextFrame (description: string, value: string): Buffer {
-  return frame('TXXX', Buffer.from(`${description}\0${value}`))
+/** Makes a tag of complete frames (id3v2.4.0, 3.1). */
+export function tag (frames: Buffer[]): Buffer {
+  const body = Buffer.concat(frames)
+  return Buffer.concat([Buffer.from('ID3\x04\x00\x00', 'latin1'), synchsafe(body.length), body])
 }
 
-function frame (id: string, text: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(id), synchsafe(text.length + 1), Buffer.from([0, 0, UTF8]), text])
+/** Makes a frame (id3v2.4.0, 4). */
+export function frame (id: string, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(id), synchsafe(content.length), Buffer.from([0, 0]), content])
+}
+
+function textFrame (id: string, text: string): Buffer {
+  return frame(id, Buffer.concat([Buffer.from([UTF8]), Buffer.from(text)]))
+}
+
+function userTextFrame (description: string, value: string): Buffer {
+  return textFrame('TXXX', `${description}\0${value}`)
 }
 
 /** Four bytes of seven bits each, so that no size looks like the sync word of an audio frame (id3v2.4.0, 6.2). */

@@ -3,15 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { decodedSamples } from '../../../test/fixtures/tracks.ts'
-import { infoFrame, mp3Size } from '../src/frame-layout.ts'
+import { BLOCK_FRAMES, blockBytes, frameCount, framePosition, infoFrame, mp3Size } from '../src/frame-layout.ts'
 import { bitrates, transcodeQualities, type TranscodeQuality } from '../src/qualities.ts'
 
 /** Encodes noise. @returns the frames, without tag and Info frame */
-function encode (file: string, samples: number, quality: TranscodeQuality): Buffer {
+function encode (file: string, samples: number, quality: TranscodeQuality, options: string[] = []): Buffer {
   execFileSync('ffmpeg', [
     '-v', 'error', '-y', '-f', 'lavfi', '-i', 'anoisesrc=r=44100:a=0.3', '-af',
     `aformat=channel_layouts=stereo,atrim=end_sample=${samples}`, '-c:a', 'libmp3lame', '-b:a', `${bitrates[quality]}k`,
-    '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3', file
+    ...options, '-write_xing', '0', '-id3v2_version', '0', '-f', 'mp3', file
   ])
   return readFileSync(file)
 }
@@ -35,6 +35,40 @@ t.test('a decoder returns exactly the samples of the source, so that there is no
       const file = join(dir, 'track.mp3')
       writeFileSync(file, Buffer.concat([infoFrame(samples, quality), encode(join(dir, 'frames.mp3'), samples, quality)]))
       t.equal(decodedSamples(file), samples, `${samples} at ${quality}`)
+    }
+  }
+})
+
+/** Reads all frame headers. @returns the position of each frame, and at last the end of the file */
+function walk (frames: Buffer, quality: TranscodeQuality): number[] {
+  const positions = []
+  let position = 0
+  while (position < frames.length) {
+    positions.push(position)
+    const header = frames.readUInt32BE(position)
+    if (header >>> 16 !== 0xfffb) throw new Error(`no frame header at ${position}`)
+    position += Math.floor(144000 * bitrates[quality] / 44100) + (header >>> 9 & 1)
+  }
+  return [...positions, position]
+}
+
+t.test('every frame that LAME writes is at its position, with and without a bit reservoir', async t => {
+  const file = join(t.testdir(), 'frames.mp3')
+  const samples = 61 * 44100 // 48 blocks
+  for (const quality of transcodeQualities) {
+    const infoSize = infoFrame(samples, quality).length
+    const expected = Array.from({ length: frameCount(samples) + 1 }, (_, frame) => framePosition(frame, quality) - infoSize)
+    for (const options of [[], ['-reservoir', '0']]) {
+      t.same(walk(encode(file, samples, quality, options), quality), expected, `${quality} ${options.join(' ')}`)
+    }
+  }
+})
+
+t.test('all blocks of a quality have the same size', async t => {
+  for (const quality of transcodeQualities) {
+    t.equal(blockBytes(quality), bitrates[quality] * 160)
+    for (const block of [0, 1, 2, 1000, 1_000_000]) {
+      t.equal(framePosition(block * BLOCK_FRAMES, quality), framePosition(0, quality) + block * blockBytes(quality))
     }
   }
 })

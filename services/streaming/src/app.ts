@@ -18,10 +18,12 @@ import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { coverRoutes } from './routes/cover.ts'
 import { healthRoutes } from './routes/health.ts'
+import { hlsRoutes } from './routes/hls.ts'
 import { libraryRoutes } from './routes/library.ts'
 import { mixtapeRoutes } from './routes/mixtapes.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { playRoutes } from './routes/play.ts'
+import { preflightRoutes } from './serving/cross-origin.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -67,7 +69,9 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(libraryAccessPlugin)
   await app.register(coversPlugin)
 
+  await app.register(preflightRoutes)
   await app.register(playRoutes)
+  await app.register(hlsRoutes)
   await app.register(libraryRoutes)
   await app.register(coverRoutes)
   await app.register(mixtapeRoutes)

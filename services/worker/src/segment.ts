@@ -1,6 +1,6 @@
 import { GrowingFile, type AudioCache, type Blocks, type Segments } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
-import { bitrates, blockBytes, infoFrameBytes, mp3Size, type TranscodeQuality } from '@mixtape/mp3'
+import { bitrates, blockBytes, framePosition, mp3Size, type TranscodeQuality } from '@mixtape/mp3'
 import { probe } from './probe.ts'
 import { transcode } from './transcode.ts'
 
@@ -72,7 +72,7 @@ export async function makeSegment (
 
 /** Bytes and blocks of the audio, which is without tags and Info frame. The last block may be shorter. */
 function audio (samples: number, quality: TranscodeQuality): { bytes: number, blocks: number } {
-  const bytes = mp3Size(samples, quality) - infoFrameBytes(quality)
+  const bytes = mp3Size(samples, quality) - framePosition(0, quality)
   return { bytes, blocks: Math.ceil(bytes / blockBytes(quality)) }
 }
 

@@ -1,5 +1,7 @@
 import fp from 'fastify-plugin'
-import type { TranscodeQuality } from '@mixtape/mp3'
+import type { Track } from '@mixtape/library'
+import type { Quality, TranscodeQuality } from '@mixtape/mp3'
+import type { Decision } from '../serving/decision.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,17 +11,6 @@ declare module 'fastify' {
 
 /** Shortest time between two writes to Redis. Eviction may delete a file that was first played within this time. */
 const MIN_INTERVAL_MS = 100
-
-/** One GET request for a track. */
-interface Play {
-  /** Of the track, relative to MUSIC_ROOT. */
-  path: string
-  /** Whether the track was started: not a seek, a resumption or a probe. */
-  isStart: boolean
-  outcome: 'original' | 'hit' | 'miss'
-  /** The transcode that was served: its path in the cache, and the bytes by which it is smaller than the original. */
-  transcode?: { cachedPath: string, quality: TranscodeQuality, bytesSaved: number }
-}
 
 /**
  * Counts plays for eviction, cache warming and the hit rate. Counts are collected in memory and written to Redis at most
@@ -36,18 +27,23 @@ class PlayCounts {
     this.#write = write
   }
 
-  add ({ path, isStart, outcome, transcode }: Play): void {
+  /**
+   * Counts one GET request for a track.
+   *
+   * @param isStart whether it starts the track: it is not a seek, a resumption or a probe
+   */
+  add (track: Track, quality: Quality, { outcome, cachedPath, file }: Decision, isStart: boolean): void {
     const { trackStarts, qualityStarts, playedFiles, requests } = this.#counts
-    if (isStart) increment(trackStarts, path)
-    if (transcode) {
-      playedFiles.add(transcode.cachedPath)
+    if (isStart) increment(trackStarts, track.path)
+    if (cachedPath !== undefined) {
+      playedFiles.add(cachedPath)
       if (isStart) {
-        increment(qualityStarts, transcode.quality)
-        requests.bytesSaved += transcode.bytesSaved
+        increment(qualityStarts, quality as TranscodeQuality)
+        requests.bytesSaved += Math.max(track.size - file.size, 0)
       }
     }
     if (outcome === 'hit') requests.hits++
-    if (outcome === 'miss') requests.misses++
+    if (outcome === 'miss' || outcome === 'live') requests.misses++
     if (this.#timer) return
     const waitMs = Math.max(this.#lastWrite + MIN_INTERVAL_MS - performance.now(), 0)
     this.#timer = setTimeout(async () => { await this.flush() }, waitMs).unref()

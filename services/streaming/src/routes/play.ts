@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Track } from '@mixtape/library'
 import { qualities, type Quality, type TranscodeQuality } from '@mixtape/mp3'
-import { CROSS_ORIGIN, preflightRoutes } from '../serving/cross-origin.ts'
-import { decide, type Decision } from '../serving/decision.ts'
+import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
+import { decide } from '../serving/decision.ts'
+import { logDecision } from '../serving/log-decision.ts'
 import { pathAfter } from '../serving/request-path.ts'
 import { respond, toObject } from '../serving/respond.ts'
 
@@ -12,7 +12,6 @@ const PREFIX = '/play/'
 export async function playRoutes (app: FastifyInstance) {
   const cache = app.config.AUDIO_CACHE_ENABLED ? app.audioCache : undefined
 
-  await app.register(preflightRoutes)
   // For errors, which Fastify sends. respond() sends the same headers itself.
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
@@ -27,7 +26,7 @@ export async function playRoutes (app: FastifyInstance) {
       try {
         logDecision(request, track, quality, decision)
         if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality)
-        if (request.method === 'GET') countPlay(request, track, quality, decision)
+        if (request.method === 'GET') app.playCounts.add(track, quality, decision, isStart(request))
         return await respond(request, reply, decision)
       } finally {
         if (decision.file !== track) await decision.file.close()
@@ -36,25 +35,6 @@ export async function playRoutes (app: FastifyInstance) {
       await track.close()
     }
   })
-
-  /** One line for each decision, in the words of the original Python application, by which operators count hits. */
-  function logDecision ({ log }: FastifyRequest, track: Track, quality: Quality, { outcome }: Decision): void {
-    if (outcome === 'hit') log.info(`Cache hit: ${track.name} → ${quality} quality`)
-    else if (outcome === 'live') log.info(`Cache miss: ${track.name} (${quality}) - serving the transcode while it is made`)
-    else if (outcome === 'miss') log.warn(`Cache miss: ${track.name} (${quality}) - serving original`)
-    else log.debug(`Serving original: ${track.name}`)
-  }
-
-  function countPlay (request: FastifyRequest, track: Track, quality: Quality, { outcome, cachedPath, file }: Decision): void {
-    app.playCounts.add({
-      path: track.path,
-      isStart: isStart(request),
-      outcome: outcome === 'live' ? 'miss' : outcome,
-      transcode: cachedPath === undefined
-        ? undefined
-        : { cachedPath, quality: quality as TranscodeQuality, bytesSaved: Math.max(track.size - file.size, 0) }
-    })
-  }
 }
 
 /**

@@ -1,26 +1,35 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { cachedPaths, type AudioCache } from '@mixtape/audio-cache'
-import { mediaType, type Representation, type Track } from '@mixtape/library'
+import { cachedPaths, type AudioCache, type Transcode } from '@mixtape/audio-cache'
+import { mediaType, type Track } from '@mixtape/library'
 import type { Quality } from '@mixtape/mp3'
 import type { LiveTranscodes } from './live-transcodes.ts'
 import { carriesEntityTag, hasPrecondition } from './preconditions.ts'
 import { firstByte } from './ranges.ts'
 
 /** What a client gets, and why. The caller must close() the file, unless it is the track itself. */
-export interface Decision {
+export type Decision = OriginalDecision | TranscodeDecision
+
+interface AnyDecision {
   /** Of the track, relative to MUSIC_ROOT. */
   path: string
-  file: Representation
   contentType: string
   /** Value of the Cache-Status header (RFC 9211). */
   cacheStatus: string
-  /**
-   * `hit`: a cached transcode. `live`: a transcode that is being written. `miss`: the original, because there is no
-   * transcode yet. `original`: the original, because the client or the configuration wants it.
-   */
-  outcome: 'original' | 'hit' | 'live' | 'miss'
-  /** Path of the transcode relative to the cache directory, for `hit` and `live`. */
-  cachedPath?: string
+}
+
+interface OriginalDecision extends AnyDecision {
+  /** `miss`: there is no transcode yet. `original`: the client or the configuration wants the original. */
+  outcome: 'original' | 'miss'
+  file: Track
+  cachedPath?: undefined
+}
+
+interface TranscodeDecision extends AnyDecision {
+  /** `hit`: a cached transcode. `live`: a transcode that is being written. */
+  outcome: 'hit' | 'live'
+  file: Transcode
+  /** Path of the transcode relative to the cache directory. */
+  cachedPath: string
 }
 
 /**
@@ -64,7 +73,7 @@ function pinnedDecision (track: Track): Decision {
 }
 
 async function transcodeDecision (
-  track: Track, file: Representation, headers: IncomingHttpHeaders, outcome: 'hit' | 'live', cacheStatus: string, cachedPath: string
+  track: Track, file: Transcode, headers: IncomingHttpHeaders, outcome: 'hit' | 'live', cacheStatus: string, cachedPath: string
 ): Promise<Decision> {
   // Beyond, not at, the end: a client that resumes a complete download asks for a range that starts at the end.
   const first = firstByte(headers.range)

@@ -1,17 +1,16 @@
 import type { FastifyRequest } from 'fastify'
-import { GrowingFile } from '@mixtape/audio-cache'
-import type { Decision } from './decision.ts'
+import type { Answer } from './respond.ts'
 
 /**
- * @returns whether the nginx in front can send the file (X_ACCEL=1). It cannot send a growing file. A HEAD has nothing to
- * send. If-Match is evaluated here, because nginx would evaluate it against its own entity tag.
+ * The nginx in front (X_ACCEL=1) can send whole files of the disk, but not a growing file. A HEAD has nothing to send.
+ * If-Match is evaluated here, because nginx would evaluate it against its own entity tag.
+ *
+ * @returns the X-Accel-Redirect path of a file in nginx.conf, percent-encoded, because nginx decodes it once; undefined
+ * where nginx cannot send the answer
  */
-export function isSentByNginx ({ method, headers }: FastifyRequest, { file }: Decision): boolean {
-  return method === 'GET' && headers['if-match'] === undefined && !(file instanceof GrowingFile)
-}
-
-/** @returns the X-Accel-Redirect path of a file in nginx.conf, percent-encoded; nginx decodes it once */
-export function internalLocation ({ path, cachedPath }: Decision): string {
+export function internalLocation ({ method, headers }: FastifyRequest, answer: Answer): string | undefined {
+  const { path, cachedPath, file: { reach } } = answer
+  if (method !== 'GET' || headers['if-match'] !== undefined || path === undefined || reach) return undefined
   const [root, file] = cachedPath === undefined ? ['/_library', path] : ['/_cache', cachedPath]
   return `${root}/${file.split('/').map(encodeURIComponent).join('/')}`
 }

@@ -1,30 +1,43 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { GrowingFile } from '@mixtape/audio-cache'
+import type { Representation } from '@mixtape/library'
 import { CROSS_ORIGIN } from './cross-origin.ts'
-import type { Decision } from './decision.ts'
-import { internalLocation, isSentByNginx } from './nginx.ts'
+import { internalLocation } from './nginx.ts'
 import { evaluatePreconditions, type Validators } from './preconditions.ts'
 import { parseRange } from './ranges.ts'
 import { sendBytes } from './send-bytes.ts'
 
+/** What a client gets. A `Decision` is one. */
+export interface Answer {
+  file: Representation
+  contentType: string
+  /** Value of the Cache-Status header (RFC 9211). */
+  cacheStatus?: string
+  /** Value of the Cache-Control header, `no-cache` by default: without a validator Chromium joins ranges of two files. */
+  cacheControl?: string
+  /** Of the track, relative to MUSIC_ROOT; undefined where the bytes are not those of a whole file. */
+  path?: string
+  /** Relative to the cache directory; undefined where the file is not a transcode. */
+  cachedPath?: string | undefined
+}
+
 /**
- * Answers a GET or HEAD with the file of a decision: evaluates preconditions, then the range (RFC 9110, 13.2.2), then
+ * Answers a GET or HEAD with a file: evaluates preconditions, then the range (RFC 9110, 13.2.2), then
  * sends the bytes. It writes to Node's response directly, because Fastify would read the file through a stream.
  *
  * @returns after the kernel has taken the last byte, or the client has left
  */
-export async function respond (request: FastifyRequest, reply: FastifyReply, decision: Decision): Promise<FastifyReply> {
-  const { file, contentType, cacheStatus } = decision
+export async function respond (request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+  const { file, contentType, cacheStatus, cacheControl = 'no-cache' } = answer
   const validators: Validators = { etag: file.etag, lastModified: lastModified(file.mtimeNs) }
   // Names and values alternate: the fastest form for Node's writeHead().
   const headers = [
     ...CROSS_ORIGIN,
     'etag', validators.etag,
-    'cache-control', 'no-cache', // not no-store: without a validator Chromium joins the ranges of two different files
-    'cache-status', cacheStatus,
+    'cache-control', cacheControl,
     'accept-ranges', 'bytes'
   ]
+  if (cacheStatus !== undefined) headers.push('cache-status', cacheStatus)
   if (validators.lastModified !== undefined) headers.push('last-modified', httpDate(validators.lastModified))
 
   const evaluation = evaluatePreconditions(request.headers, validators)
@@ -45,7 +58,7 @@ export async function respond (request: FastifyRequest, reply: FastifyReply, dec
   }
 
   const { first, last } = range ?? { first: 0, last: file.size - 1 }
-  if (file instanceof GrowingFile && request.method === 'GET') {
+  if (file.reach && request.method === 'GET') {
     const reached = await file.reach(first, reply.elapsedTime, () => request.raw.socket.destroyed)
     if (reached === 'ended') {
       reply.hijack()
@@ -53,15 +66,15 @@ export async function respond (request: FastifyRequest, reply: FastifyReply, dec
       return reply
     }
     if (reached !== 'ready') {
-      reply.headers({ 'cache-control': 'no-cache', 'cache-status': cacheStatus, 'retry-after': reached.retryAfter })
+      reply.headers({ 'cache-control': 'no-cache', 'retry-after': reached.retryAfter })
+      if (cacheStatus !== undefined) reply.header('cache-status', cacheStatus)
       return reply.serviceUnavailable(`The transcode will be there in about ${reached.retryAfter} s`)
     }
   }
 
   headers.push('content-type', contentType)
-  if (request.server.config.X_ACCEL === '1' && isSentByNginx(request, decision)) {
-    return reply.headers(toObject(headers)).header('x-accel-redirect', internalLocation(decision)).send()
-  }
+  const location = request.server.config.X_ACCEL === '1' ? internalLocation(request, answer) : undefined
+  if (location !== undefined) return reply.headers(toObject(headers)).header('x-accel-redirect', location).send()
   headers.push('content-length', `${last - first + 1}`)
   if (range) headers.push('content-range', `bytes ${first}-${last}/${file.size}`)
   const response = writeHead(reply, range ? 206 : 200, headers)
