@@ -117,7 +117,7 @@ t.test('another quality goes on at the same place, and the player says what is h
   await page.selectOption('[name=quality]', 'original')
   await page.click('.row-play:has-text("Long")')
   await plays(page, 'Long', 'original')
-  t.match(await serving(), /^original Original · FLAC \d+ kbit\/s · /)
+  t.match(await serving(), /^original Original · FLAC \d+ kbit\/s$/)
   await page.$eval('#seek', seek => {
     (seek as HTMLInputElement).value = '500'
     seek.dispatchEvent(new Event('change'))
@@ -131,15 +131,15 @@ t.test('another quality goes on at the same place, and the player says what is h
   const passed = (Date.now() - since) / 1000
   t.ok(Math.abs(moved - passed) < 0.5, `went on ${moved.toFixed(2)} s in ${passed.toFixed(2)} s`)
   await page.locator('#serving:has-text("128 kbit/s")').waitFor()
-  t.equal(await serving(), 'hit Low · MP3 128 kbit/s · 0.6 MB')
+  t.equal(await serving(), 'hit Low · MP3 128 kbit/s')
   t.equal(await pausedCount(page), 1, 'only one is heard')
   t.equal(await page.evaluate(() => localStorage.getItem('audioQuality')), 'low')
 
   await page.selectOption('[name=quality]', 'high')
   await plays(page, 'Long', 'high')
-  t.match(await serving(), /^(live|hit) High · MP3 256 kbit\/s · 1\.3 MB$/)
+  t.match(await serving(), /^(live|hit) High · MP3 256 kbit\/s$/)
   const saved = (statSync(join(music, 'a.flac')).size - statSync(join(cache, 'a_low.mp3')).size) / 1e6
-  t.match(await page.textContent('#saved'), /· \d+\.\d MB saved$/)
+  t.match(await page.textContent('#saved'), /^1\.3 MB .* · \d+\.\d MB saved$/)
   const shown = Number(/([\d.]+) MB saved/.exec(await page.textContent('#saved') ?? '')?.[1])
   t.ok(shown > 0.05 && shown < saved * 2, `${shown} MB saved, and ${saved} MB for a whole track at low`)
   t.same(errors, [])

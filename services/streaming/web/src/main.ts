@@ -1,5 +1,5 @@
 import { RequestError } from './api/library.ts'
-import { QUALITY_LABELS, type Quality } from './api/qualities.ts'
+import { QUALITIES, type Quality } from './api/qualities.ts'
 import { FolderView } from './browse/folder-view.ts'
 import { emptyNotice, problemNotice, tokenForm } from './browse/notices.ts'
 import { QueueView } from './browse/queue-view.ts'
@@ -61,7 +61,7 @@ function showProblem (place: Place, error: Error): void {
 
 function startQuality (): void {
   const select = find<HTMLSelectElement>('[name=quality]')
-  for (const [value, label] of Object.entries(QUALITY_LABELS)) select.append(element('option', { value }, label))
+  for (const [value, { label }] of Object.entries(QUALITIES)) select.append(element('option', { value }, label))
   select.value = player.quality
   select.addEventListener('change', () => { player.setQuality(select.value as Quality) })
 }

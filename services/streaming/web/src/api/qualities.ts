@@ -3,12 +3,12 @@ import { local } from '../storage.ts'
 
 export type { Quality }
 
-/** The quality levels, as the player shows them. */
-export const QUALITY_LABELS: Record<Quality, string> = {
-  original: 'Original',
-  high: 'High (256k)',
-  medium: 'Medium (192k)',
-  low: 'Low (128k)'
+/** The quality levels: what they are called, and the constant bitrate of their transcodes, in kbit/s. */
+export const QUALITIES: Record<Quality, { label: string, kbits?: number }> = {
+  original: { label: 'Original' },
+  high: { label: 'High (256k)', kbits: 256 },
+  medium: { label: 'Medium (192k)', kbits: 192 },
+  low: { label: 'Low (128k)', kbits: 128 }
 }
 
 const KEY = 'audioQuality'
@@ -17,7 +17,7 @@ const KEY = 'audioQuality'
 export function storedQuality (): Quality {
   try {
     const stored = local().getItem(KEY) ?? ''
-    return stored in QUALITY_LABELS ? stored as Quality : 'medium'
+    return stored in QUALITIES ? stored as Quality : 'medium'
   } catch {
     return 'medium' // storage is forbidden
   }

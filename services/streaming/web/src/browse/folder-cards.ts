@@ -4,8 +4,8 @@ import { folderUrl } from '../places.ts'
 import { coverOf } from './cover.ts'
 import { WindowedRows } from './windowed-rows.ts'
 
-/** Narrowest card, and the height of its text, in pixels. */
-const MIN_WIDTH = 164
+/** Narrowest card on a phone and on a wide screen, and the height of a card's text, in pixels. */
+const [NARROW, WIDE] = [150, 200]
 const TEXT_HEIGHT = 60
 const GAP = 20
 
@@ -38,7 +38,7 @@ export class FolderCards {
     const width = this.list.clientWidth
     if (width === 0 || width === this.#width) return
     this.#width = width
-    this.#columns = Math.max(Math.floor((width + GAP) / (MIN_WIDTH + GAP)), 2)
+    this.#columns = Math.max(Math.floor((width + GAP) / ((width < 700 ? NARROW : WIDE) + GAP)), 2)
     const card = (width - GAP * (this.#columns - 1)) / this.#columns
     this.list.style.setProperty('--columns', `${this.#columns}`)
     this.#rows.resize(Math.ceil(this.#pages.folders / this.#columns), Math.ceil(card + TEXT_HEIGHT + GAP))

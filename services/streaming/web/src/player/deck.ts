@@ -1,5 +1,5 @@
 import type { TrackEntry } from '../api/library.ts'
-import type { Quality } from '../api/qualities.ts'
+import { QUALITIES, type Quality } from '../api/qualities.ts'
 import { fetchServing, playUrl, type Serving } from '../api/serving.ts'
 
 /** One audio element, and what it has loaded. */
@@ -78,6 +78,9 @@ export class Deck {
 
   /** Average of what is played, in kbit/s; undefined where unknown. */
   get kbits (): number | undefined {
-    return this.serving && this.duration > 0 ? Math.round(this.serving.size * 8 / this.duration / 1000) : undefined
+    if (!this.serving || !this.quality || this.duration === 0) return undefined
+    const { outcome, size } = this.serving
+    const isTranscode = outcome === 'hit' || outcome === 'live'
+    return (isTranscode ? QUALITIES[this.quality].kbits : undefined) ?? Math.round(size * 8 / this.duration / 1000)
   }
 }

@@ -1,5 +1,5 @@
 import { encodePath } from '../api/library.ts'
-import { QUALITY_LABELS } from '../api/qualities.ts'
+import { QUALITIES } from '../api/qualities.ts'
 import type { Serving } from '../api/serving.ts'
 import { coverOf } from '../browse/cover.ts'
 import { element, find, setIcon } from '../dom.ts'
@@ -12,10 +12,10 @@ const SEEK_STEPS = 1000
 
 /** What is said about where the bytes come from. */
 const OUTCOMES: Record<Serving['outcome'], string> = {
-  hit: 'From the cache',
-  live: 'Transcoded while you listen',
-  miss: 'The original: not transcoded yet',
-  original: 'The original'
+  hit: 'from the cache',
+  live: 'transcoded while you listen',
+  miss: 'original, not transcoded yet',
+  original: 'original'
 }
 
 const REPEATS: Record<Repeat, { next: Repeat, label: string, icon: string }> = {
@@ -100,10 +100,10 @@ export function startPlayerBar (player: Player): void {
       return
     }
     const isAsIs = serving.outcome === 'original' || serving.outcome === 'miss'
-    const level = isAsIs ? QUALITY_LABELS.original : QUALITY_LABELS[quality].replace(/ \(.*/, '')
+    const level = isAsIs ? QUALITIES.original.label : QUALITIES[quality].label.replace(/ \(.*/, '')
     output.replaceChildren(
       element('span', { className: `badge is-${serving.outcome}`, title: `Cache: ${serving.outcome}` }, serving.outcome),
-      ` ${[level, `${serving.format}${kbits ? ` ${kbits} kbit/s` : ''}`, megabytes(serving.size)].join(' · ')}`
+      ` ${level} · ${serving.format}${kbits ? ` ${kbits} kbit/s` : ''}`
     )
   }
 
@@ -120,7 +120,7 @@ export function startPlayerBar (player: Player): void {
     find('#duration').textContent = clock(duration || undefined)
     const saved = player.bytesSavedBefore + bytesSaved
     find('#saved').textContent = [
-      ...serving ? [OUTCOMES[serving.outcome]] : [], ...saved >= 50_000 ? [`${megabytes(saved)} saved`] : []
+      ...serving ? [`${megabytes(serving.size)} ${OUTCOMES[serving.outcome]}`] : [], ...saved >= 50_000 ? [`${megabytes(saved)} saved`] : []
     ].join(' · ')
   }
 }
