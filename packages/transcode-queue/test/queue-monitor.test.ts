@@ -1,26 +1,11 @@
 import { once } from 'node:events'
 import { DelayedError, UnrecoverableError, Worker } from 'bullmq'
-import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
+import { queueFixture } from '../../../test/fixtures/queue.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
-import { Failures } from '../src/failures.ts'
-import { FailedSources } from '../src/failed-sources.ts'
-import { TranscodeProducer } from '../src/producer.ts'
 import { QUEUE_NAME, workerOptions } from '../src/queue.ts'
-import { QueueMonitor } from '../src/queue-monitor.ts'
 
-async function setUp (t: Test) {
-  const { url } = await testRedis(t)
-  const redis = new Redis(url, { maxRetriesPerRequest: null })
-  const producer = new TranscodeProducer(redis)
-  const monitor = new QueueMonitor(redis)
-  const failures = new Failures(redis, producer)
-  t.teardown(async () => {
-    await Promise.all([producer.close(), monitor.close(), failures.close()])
-    redis.disconnect()
-  })
-  return { redis, producer, monitor, failures, sources: new FailedSources(redis) }
-}
+const setUp = async (t: Test) => queueFixture(t, (await testRedis(t)).url)
 
 t.test('the state of the queue has its jobs by lane, and a job has its lane and place', async t => {
   const { producer, monitor } = await setUp(t)
