@@ -6,6 +6,8 @@ import { envSchema } from 'env-schema'
 import { Type, type Static } from 'typebox'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 
+export { projectVersion } from './version.ts'
+
 const path = (fallback: string) => Type.String({ default: fallback, minLength: 1 })
 const flag = (fallback: boolean) => Type.Boolean({ default: fallback, description: 'true or false' })
 

@@ -1,9 +1,9 @@
-import { Queue, type Job } from 'bullmq'
+import type { Job, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { FailedSources } from './failed-sources.ts'
 import { deduplicationId, newJobId, parseTranscodeJob, type TranscodeJob } from './job.ts'
 import { priorities } from './priorities.ts'
-import { jobOptions, KEY_PREFIX, QUEUE_NAME } from './queue.ts'
+import { openQueue } from './queue.ts'
 
 /**
  * `queued`: a new job. `duplicate`: a job for the same track and quality, or the same segment, waits or runs already. `postponed`: such
@@ -33,14 +33,7 @@ export class TranscodeProducer {
    */
   constructor (redis: Redis) {
     this.#failedSources = new FailedSources(redis)
-    this.#queue = new Queue(QUEUE_NAME, {
-      connection: redis,
-      prefix: KEY_PREFIX,
-      defaultJobOptions: jobOptions,
-      skipWaitingForReady: true,
-      skipVersionCheck: true
-    })
-    this.#queue.on('error', () => {}) // the connection logs its errors itself
+    this.#queue = openQueue(redis)
   }
 
   /**

@@ -1,4 +1,6 @@
-import type { DefaultJobOptions, WorkerOptions } from 'bullmq'
+import { Queue, type DefaultJobOptions, type WorkerOptions } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { TranscodeJob } from './job.ts'
 
 /** Name of the queue in Redis. */
 export const QUEUE_NAME = 'transcode'
@@ -7,7 +9,7 @@ export const QUEUE_NAME = 'transcode'
 export const KEY_PREFIX = 'mixtape'
 
 /** Options of every transcode job. */
-export const jobOptions: DefaultJobOptions = {
+const jobOptions: DefaultJobOptions = {
   attempts: 5,
   backoff: { type: 'exponential', delay: 2000, jitter: 0.5 },
   removeOnComplete: true,
@@ -25,3 +27,16 @@ export const workerOptions = {
   stalledInterval: 5000,
   maxStalledCount: 3
 } satisfies Partial<WorkerOptions>
+
+/**
+ * Opens the queue without waiting for Redis.
+ *
+ * @param redis the caller must disconnect it
+ */
+export function openQueue (redis: Redis): Queue<TranscodeJob> {
+  const queue = new Queue<TranscodeJob>(QUEUE_NAME, {
+    connection: redis, prefix: KEY_PREFIX, defaultJobOptions: jobOptions, skipWaitingForReady: true, skipVersionCheck: true
+  })
+  queue.on('error', () => {}) // the connection logs its errors itself
+  return queue
+}

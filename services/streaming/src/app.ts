@@ -16,6 +16,9 @@ import { statisticsPlugin } from './plugins/statistics.ts'
 import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
+import { adminFailedRoutes } from './routes/admin-failed.ts'
+import { adminQueueRoutes } from './routes/admin-queue.ts'
+import { adminTracksRoutes } from './routes/admin-tracks.ts'
 import { coverRoutes } from './routes/cover.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hlsRoutes } from './routes/hls.ts'
@@ -76,6 +79,9 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(coverRoutes)
   await app.register(mixtapeRoutes)
   await app.register(adminCacheRoutes)
+  await app.register(adminTracksRoutes)
+  await app.register(adminQueueRoutes)
+  await app.register(adminFailedRoutes)
   await app.register(healthRoutes)
   await app.register(pageRoutes)
   return app

@@ -11,6 +11,8 @@ const EXTEND_LOCK_MS = workerOptions.lockDuration / 4
 
 export interface ListenerSlotOptions {
   connection: ConnectionOptions
+  /** Of the worker, as in its heartbeat. */
+  name: string
   producer: TranscodeProducer
   /** The processor; `signal` is aborted when another worker has the job. */
   process: (job: Job, token: string, signal: AbortSignal) => Promise<string | undefined>
@@ -40,7 +42,7 @@ export class ListenerSlot {
 
   constructor (options: ListenerSlotOptions) {
     this.#options = options
-    this.#fetcher = new Worker(QUEUE_NAME, null, { ...workerOptions, connection: options.connection })
+    this.#fetcher = new Worker(QUEUE_NAME, null, { ...workerOptions, connection: options.connection, name: options.name })
     this.#fetcher.on('error', () => {}) // the connection logs its errors itself
     this.#polling = this.#poll()
   }

@@ -8,6 +8,7 @@ import { Library } from '@mixtape/library'
 import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
+import { HeartbeatSender } from './heartbeat-sender.ts'
 import { ListenerSlot } from './listener-slot.ts'
 import { createMaintenance } from './maintenance.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
@@ -42,15 +43,16 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   await removeDeadParts()
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
-  const process = createProcessor({
+  const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY)
+  const process = heartbeat.watch(createProcessor({
     library, cache, producer, failedSources: new FailedSources(connection), space, usage, log, listenersWait, shutdown: graceOver.signal
-  })
+  }))
   let running = 0
   // All three parameters are declared, because BullMQ passes a signal only to such functions.
   const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
     running++
     return await process(job, token, lockLost).finally(() => { running-- })
-  }, { ...workerOptions, connection, concurrency: config.WORKER_CONCURRENCY })
+  }, { ...workerOptions, connection, name: heartbeat.id, concurrency: config.WORKER_CONCURRENCY })
   const maintenanceJobs = new Worker(
     MAINTENANCE_QUEUE,
     createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, log, shutdown: stopping.signal }),
@@ -67,6 +69,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   const listenerSlot = listenersWait
     ? new ListenerSlot({
       connection,
+      name: heartbeat.id,
       producer,
       process,
       isNeeded: () => running >= config.WORKER_CONCURRENCY,
@@ -112,6 +115,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       const timer = setTimeout(() => { graceOver.abort(new Error('The worker is shutting down')) }, isRedisAway ? 0 : graceMs)
       await Promise.all([transcodes.close(isRedisAway), maintenanceJobs.close(isRedisAway), listenerSlot?.close(isRedisAway)])
       clearTimeout(timer)
+      await heartbeat.stop(isRedisAway)
       if (!isRedisAway) await stopWatching?.()
       connection.disconnect() // commands that still wait for Redis fail
       await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])

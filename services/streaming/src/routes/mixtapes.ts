@@ -28,11 +28,7 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
 
   // Mixtapes are in Redis only. While it is away these routes fail at once.
-  app.addHook('preHandler', async () => {
-    await app.redis.ping().catch(() => {
-      throw app.httpErrors.serviceUnavailable('The queue (Redis) is not reachable: please try again')
-    })
-  })
+  app.addHook('preHandler', app.requireRedis)
 
   app.get('/mixtapes', adminOnly, async () => {
     const mixtapes = []

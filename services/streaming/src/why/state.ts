@@ -1,0 +1,110 @@
+import type { FastifyInstance } from 'fastify'
+import { extension } from '@mixtape/library'
+import type { TrackJob } from '@mixtape/transcode-queue'
+import type { Facts } from './explain-track.ts'
+
+/** All states of a track at one quality. */
+export const STATES = [
+  'cached', 'waiting', 'delayed', 'no_room', 'running', 'failed', 'absent', 'unknown', 'not_transcodable', 'disabled', 'missing'
+] as const
+
+interface State {
+  state: typeof STATES[number]
+  why: string
+  /** What a listener would get now. */
+  served: string
+}
+
+const ORIGINAL = 'The original'
+const ORIGINAL_AND_ENQUEUED = 'The original; the play enqueues the MP3'
+
+/** Says in which state a track is at one quality, why, and what a listener would get. */
+export function stateOf (app: FastifyInstance, facts: Facts): State {
+  const { track, files, ledger, job } = facts
+  if (!track) return gone(facts)
+  if (!app.audioCache.shouldTranscode(track.path)) {
+    const extensions = app.config.AUDIO_CACHE_TRANSCODE_EXTENSIONS.join(', ')
+    const why = `${extension(track.path)} files are served unchanged: only ${extensions} are transcoded (AUDIO_CACHE_TRANSCODE_EXTENSIONS).`
+    return { state: 'not_transcodable', why, served: ORIGINAL }
+  }
+  if (!app.config.AUDIO_CACHE_ENABLED) {
+    return { state: 'disabled', why: 'Caching is disabled (AUDIO_CACHE_ENABLED=false).', served: ORIGINAL }
+  }
+  const hit = files.find(({ verdict }) => verdict === 'hit')
+  if (hit) {
+    const why = hit.madeFrom
+      ? 'The cached MP3 was made from the present version of the source.'
+      : 'Another tool made the cached MP3, and it is not older than the source.'
+    return { state: 'cached', why, served: 'The cached MP3' }
+  }
+  if (!ledger.isReachable) {
+    return { state: 'unknown', why: 'It is not cached, and the queue (Redis) is not reachable.', served: ORIGINAL }
+  }
+  return job ? enqueued(app, facts, job) : failed(app, facts, track.version) ?? absent(app, facts)
+}
+
+function gone ({ files }: Facts): State {
+  const why = 'The library has no such track.' +
+    (files.length > 0 ? ` The nightly run deletes what was made from it: ${files.map(({ path }) => path).join(', ')}.` : '')
+  return { state: 'missing', why, served: 'Nothing: 404' }
+}
+
+function enqueued (app: FastifyInstance, { ledger }: Facts, job: TrackJob): State {
+  const isLive = app.liveTranscodes !== undefined
+  if (job.state === 'running') {
+    const why = `A worker makes it: ${job.percent} % are done, in attempt ${job.attempt}.`
+    return { state: 'running', why, served: isLive && job.attempt === 1 ? 'The MP3 while it is made' : ORIGINAL }
+  }
+  if (job.state === 'waiting') {
+    const why = `Its job waits in the lane ${job.lane}, at place ${job.place} of the queue${obstacle(ledger)}.`
+    return { state: 'waiting', why, served: missed(app) }
+  }
+  const next = `The next attempt is at ${new Date(job.nextAttemptAt).toISOString()}.`
+  if (job.attemptsMade === 0 && ledger.fullReason) {
+    return { state: 'no_room', why: `There is no room: ${ledger.fullReason}. ${next}`, served: ORIGINAL }
+  }
+  const why = job.attemptsMade === 0
+    ? `Another worker writes it, or there was no room. ${next}`
+    : `Attempt ${job.attemptsMade} failed: ${job.lastError ?? 'its worker died'}. ${next}`
+  return { state: 'delayed', why, served: ORIGINAL }
+}
+
+function failed (app: FastifyInstance, { ledger, quality }: Facts, version: string): State | undefined {
+  const { failedSource, failedJobs } = ledger
+  if (failedSource?.version === version) {
+    const since = failedSource.since === undefined ? '' : ` since ${new Date(failedSource.since).toISOString()}`
+    const why = `The source cannot be transcoded${since}: ${failedSource.reason}. It is tried again when the file changes, or on POST /admin/failed/retry.`
+    return { state: 'failed', why, served: ORIGINAL }
+  }
+  const job = failedJobs.find(job => job.quality === quality)
+  if (!job) return undefined
+  const why = `Its job failed at ${new Date(job.failedAt).toISOString()}, after ${job.attempts} attempts: ${job.error}. The next play enqueues it again.`
+  return { state: 'failed', why, served: missed(app) }
+}
+
+function absent (app: FastifyInstance, { files, ledger }: Facts): State {
+  const reasons = {
+    hit: '',
+    'source-gone': '',
+    'other-source': 'it was made from another source of the same name',
+    'source-changed': 'the source has changed since',
+    'older-pipeline': 'an older version of this project made it',
+    'wrong-size': 'it does not have the size that it should have',
+    'not-trusted': 'another tool made it before the source changed, or there are several possible sources'
+  }
+  const stale = files.map(({ path, verdict }) => `${path} is not used: ${reasons[verdict]}.`)
+  const why = [...stale, `It is not made, and not enqueued${obstacle(ledger)}.`].join(' ')
+  return { state: 'absent', why, served: missed(app) }
+}
+
+/** Why jobs do not run now. */
+function obstacle ({ isPaused, hasWorker }: Facts['ledger']): string {
+  if (isPaused) return '; the queue is paused'
+  return hasWorker ? '' : '; no worker was heard of'
+}
+
+function missed (app: FastifyInstance): string {
+  return app.liveTranscodes === undefined
+    ? ORIGINAL_AND_ENQUEUED
+    : `The MP3 while it is made, where a worker starts within ${app.config.AUDIO_CACHE_LIVE_WAIT} s; the original otherwise`
+}

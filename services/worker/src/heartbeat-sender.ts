@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Job } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { projectVersion } from '@mixtape/config'
+import { HEARTBEAT_MS, WorkerHeartbeats } from '@mixtape/transcode-queue'
+
+type Process = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<string | undefined>
+
+/** Tells Redis every few seconds that this worker lives, and which jobs it runs. While Redis is away it tells nothing. */
+export class HeartbeatSender {
+  /** Name of this worker, which BullMQ stores with each job that it runs. */
+  readonly id = `${hostname()}-${process.pid}-${randomBytes(2).toString('hex')}`
+  readonly #heartbeats: WorkerHeartbeats
+  readonly #running = new Set<Job>()
+  readonly #startedAt = Date.now()
+  readonly #version = projectVersion()
+  readonly #concurrency: number
+  readonly #timer: NodeJS.Timeout
+  #beating: Promise<void> | undefined
+
+  /** @param redis from workerConnection() */
+  constructor (redis: Redis, concurrency: number) {
+    this.#heartbeats = new WorkerHeartbeats(redis)
+    this.#concurrency = concurrency
+    this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS)
+    this.#beat()
+  }
+
+  /** @returns the processor, which is told about while it runs */
+  watch (run: Process): Process {
+    return async (job, token, lockLost) => {
+      this.#running.add(job)
+      return await run(job, token, lockLost).finally(() => this.#running.delete(job))
+    }
+  }
+
+  /** Tells nothing more. Where Redis is there, the worker is listed no longer. */
+  async stop (isRedisAway: boolean): Promise<void> {
+    clearInterval(this.#timer)
+    if (isRedisAway) return
+    await this.#beating
+    await this.#heartbeats.leave(this.id)
+  }
+
+  /** A beat that waits for Redis is not followed by a second one. */
+  #beat (): void {
+    this.#beating ??= this.#heartbeats.beat({
+      id: this.id,
+      host: hostname(),
+      pid: process.pid,
+      version: this.#version,
+      concurrency: this.#concurrency,
+      startedAt: this.#startedAt,
+      running: [...this.#running].map(({ data: { path, quality } }) => ({ path, quality }))
+    }).catch(() => {}).finally(() => { this.#beating = undefined }) // the connection logs its errors itself
+  }
+}
