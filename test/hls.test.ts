@@ -106,10 +106,11 @@ declare const window: Window & { Hls: typeof Hls, hls: Hls, levels: number[], lo
 async function openWithHls (
   t: Test, url: string, { plan = [], prepare = async () => {} }: { plan?: number[], prepare?: (page: Page) => Promise<void> } = {}
 ) {
-  const page = await openPage(t, url)
+  const page = await openPage(t, url, { bypassCSP: true }) // hls.js is no part of the page
   await page.addScriptTag({ path: 'node_modules/hls.js/dist/hls.min.js' })
   await prepare(page)
-  const audio = page.locator('audio')
+  await page.evaluate(() => { document.body.append(Object.assign(document.createElement('audio'), { id: 'hls' })) })
+  const audio = page.locator('audio#hls')
   await audio.evaluate(async (audio: HTMLAudioElement, plan) => {
     const { Hls } = window
     window.levels = []

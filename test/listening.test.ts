@@ -250,3 +250,15 @@ t.test('a track that cannot be played is named, and the next one plays', async t
   await plays(page, 'Track 2')
   t.equal(await page.textContent('#problem'), '')
 })
+
+t.test('while the server is away the player says so, and goes on by itself', async t => {
+  const { url } = await originals(t, { tracks: 1, seconds: 5 })
+  const page = await openPage(t, url)
+  await page.locator('.row-play:has-text("Track 1")').waitFor()
+  await page.context().setOffline(true)
+  await page.click('.row-play:has-text("Track 1")')
+  await page.locator('#problem:has-text("Track 1 waits: the server does not answer. Trying again.")').waitFor()
+  await page.context().setOffline(false)
+  await plays(page, 'Track 1')
+  t.equal(await page.textContent('#problem'), '')
+})

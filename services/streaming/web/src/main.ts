@@ -32,6 +32,7 @@ startPlaces(show)
 
 async function show (place: Place): Promise<void> {
   clearTimeout(retry)
+  const hadPlace = view !== undefined
   view?.close()
   showCrumbs(place)
   const shown = view = place.view === 'queue'
@@ -39,6 +40,8 @@ async function show (place: Place): Promise<void> {
     : new FolderView(player, place.path, place.filter, error => { showProblem(place, error) })
   try {
     await shown.show(main)
+    // The link that was followed is gone. Screen readers and Tab go on at the start of the new place.
+    if (hadPlace && shown === view && document.activeElement === document.body) main.focus({ preventScroll: true })
   } catch (error) {
     if (shown === view && (error as Error).name !== 'AbortError') showProblem(place, error as Error)
   }

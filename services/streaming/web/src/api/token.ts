@@ -1,26 +1,42 @@
 const KEY = 'adminToken'
 
+/** Also where the browser forbids storage: then until the page is closed. */
+let token = stored()
+
 /** @returns the headers of a request that may need the admin token, which is never part of a URL */
 export function authorization (): Record<string, string> {
-  const token = storedToken()
-  return token ? { authorization: `Bearer ${token}` } : {}
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-export function storedToken (): string | undefined {
-  try {
-    return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? undefined
-  } catch {
-    return undefined // storage is forbidden
-  }
+export function hasToken (): boolean {
+  return token !== undefined
 }
 
 /** @param isKept whether the browser keeps the token after it was closed */
-export function storeToken (token: string, isKept: boolean): void {
+export function setToken (text: string, isKept: boolean): void {
   forgetToken()
-  ;(isKept ? localStorage : sessionStorage).setItem(KEY, token)
+  token = text
+  try {
+    (isKept ? localStorage : sessionStorage).setItem(KEY, text)
+  } catch {
+    // not remembered
+  }
 }
 
 export function forgetToken (): void {
-  sessionStorage.removeItem(KEY)
-  localStorage.removeItem(KEY)
+  token = undefined
+  try {
+    sessionStorage.removeItem(KEY)
+    localStorage.removeItem(KEY)
+  } catch {
+    // nothing was remembered
+  }
+}
+
+function stored (): string | undefined {
+  try {
+    return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? undefined
+  } catch {
+    return undefined
+  }
 }

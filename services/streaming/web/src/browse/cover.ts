@@ -1,5 +1,5 @@
 import { encodePath } from '../api/library.ts'
-import { authorization, storedToken } from '../api/token.ts'
+import { authorization, hasToken } from '../api/token.ts'
 import { element } from '../dom.ts'
 
 /** Pictures that were fetched with the token, by URL, least recently used first. */
@@ -28,7 +28,7 @@ export function coverOf (path: string, { pixels, name, isFolder }: CoverOptions)
     image.src = src
     cover.append(image)
   }
-  if (isFolder && storedToken()) fetchPicture(url).then(src => { if (src) show(src) })
+  if (isFolder && hasToken()) fetchPicture(url).then(src => { if (src) show(src) })
   else show(url)
   return cover
 }

@@ -1,4 +1,4 @@
-import { forgetToken, storeToken, storedToken } from '../api/token.ts'
+import { forgetToken, hasToken, setToken } from '../api/token.ts'
 import { element } from '../dom.ts'
 
 /** A problem in words. The page tries again by itself, and at once when the button is pressed. */
@@ -16,7 +16,7 @@ export function emptyNotice (title: string, text: string): HTMLElement {
 
 /** Asks for the admin token. */
 export function tokenForm (onToken: () => void): HTMLElement {
-  const wasWrong = storedToken() !== undefined
+  const wasWrong = hasToken()
   if (wasWrong) forgetToken()
   const token = element('input', {
     type: 'password', name: 'token', required: true, autocomplete: 'current-password', 'aria-describedby': 'token-help'
@@ -26,7 +26,7 @@ export function tokenForm (onToken: () => void): HTMLElement {
     className: 'notice token',
     submit: (event: Event) => {
       event.preventDefault()
-      storeToken(token.value.trim(), keep.checked)
+      setToken(token.value.trim(), keep.checked)
       onToken()
     }
   },

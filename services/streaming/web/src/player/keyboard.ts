@@ -20,7 +20,9 @@ export function startKeyboard (player: Player): void {
   document.addEventListener('keydown', event => {
     const { key, target } = event
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !(target instanceof Element)) return
-    if (target.matches(OWN_KEYS) || (key === ' ' && target.closest('button, a, summary'))) return
+    // The seek bar would move by a thousandth of the track.
+    const isSeekBar = target.id === 'seek' && key.startsWith('Arrow')
+    if ((target.matches(OWN_KEYS) && !isSeekBar) || (key === ' ' && target.closest('button, a, summary'))) return
     const action = actions[key]
     if (!action || !player.current.track) return
     event.preventDefault()

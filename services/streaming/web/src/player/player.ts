@@ -162,7 +162,8 @@ export class Player extends EventTarget {
     const track = this.queue.current
     if (!track) return
     clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearTimeout(this.#retry)
+    this.#timer = this.#retry = undefined
     this.#isSwitching = false
     this.problem = ''
     this.isPlaying = true
@@ -211,8 +212,17 @@ export class Player extends EventTarget {
     for (const type of ['play', 'playing', 'waiting', 'durationchange', 'loadedmetadata']) {
       on(type, () => { if (deck === this.current) this.#changed() })
     }
+    on('playing', () => { if (deck === this.current) this.#onPlaying() })
     // Paused by the browser, as when headphones are unplugged. Pauses at the end and of this player are not meant.
     on('pause', () => { if (deck === this.current && this.isPlaying && !audio.ended && this.#timer === undefined) this.pause() })
+  }
+
+  /** The server is back. Other problems are shown until the next track. */
+  #onPlaying (): void {
+    if (this.#retry === undefined) return
+    this.#retry = undefined
+    this.problem = ''
+    this.#changed()
   }
 
   #onTime (): void {
@@ -305,6 +315,7 @@ export class Player extends EventTarget {
       const place = audio.currentTime
       this.problem = `${name} waits: ${response ? `the server answered ${response.status}` : 'the server does not answer'}. Trying again.`
       this.#retry = window.setTimeout(() => {
+        if (deck !== this.current || deck.track !== track) return
         deck.load(track, this.quality, place)
         if (this.isPlaying) this.#playDeck(deck)
       }, RETRY_MS)

@@ -23,8 +23,8 @@ export class Queue {
 
   /** Takes over what was remembered, unless it is damaged. */
   restore (state: QueueState): void {
-    const { tracks, order, position } = state
-    if (!Array.isArray(tracks) || !Array.isArray(order) || !order.every(index => tracks[index]?.path) || !(position in order)) return
+    const { tracks, order, position, repeat } = state
+    if (!['off', 'all', 'one'].includes(repeat) || !Array.isArray(tracks) || !Array.isArray(order) || !order.every(index => tracks[index]?.path) || !(position in order)) return
     this.#state = state
   }
 
