@@ -277,9 +277,12 @@ t.test('clients that disconnect leave no descriptor open, and the job goes on', 
 t.test('a range that is too far ahead of the encoder is refused at once', async t => {
   const { music, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
-  makeTrack(join(music, 'mix.wav'), { seconds: 3 * 3600, rate: 8000, channels: 1 })
-  const path = '/play/mix.wav?quality=high'
+  // A second encoder could start in the middle of a WAV, but not of AAC.
+  makeTrack(join(music, 'mix.m4a'), { seconds: 600, options: ['-c:a', 'aac'] })
+  const path = '/play/mix.m4a?quality=high'
   const size = Number((await http(url, path, { method: 'HEAD' })).headers['content-length'])
+  await until(() => encoderPids(worker.child.pid).length > 0)
+  for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGSTOP') // as slow as can be
   const { status, headers, body } = await http(url, path, withRange(`${Math.round(size * 0.9)}-`))
   t.match({ status, headers }, { status: 503, headers: { 'retry-after': /^\d+$/, etag: undefined } })
   t.match(JSON.parse(body.toString()), { message: `The transcode will be there in about ${headers['retry-after']} s` })
