@@ -95,6 +95,10 @@ export class Player extends EventTarget {
 
   play (): void {
     if (!this.current.track) return
+    if (this.current.audio.error) {
+      this.#start(this.current.audio.currentTime) // it has to be loaded again
+      return
+    }
     this.isPlaying = true
     this.#playDeck(this.current)
     this.#changed()
@@ -213,8 +217,9 @@ export class Player extends EventTarget {
       on(type, () => { if (deck === this.current) this.#changed() })
     }
     on('playing', () => { if (deck === this.current) this.#onPlaying() })
-    // Paused by the browser, as when headphones are unplugged. Pauses at the end and of this player are not meant.
-    on('pause', () => { if (deck === this.current && this.isPlaying && !audio.ended && this.#timer === undefined) this.pause() })
+    // Paused by the browser, as when headphones are unplugged. Pauses at the end, after an error and of this player
+    // are not meant.
+    on('pause', () => { if (deck === this.current && this.isPlaying && !audio.ended && !audio.error && this.#timer === undefined) this.pause() })
   }
 
   /** The server is back. Other problems are shown until the next track. */
