@@ -19,7 +19,7 @@ const MAX_WAIT_MS = 7000
 /** How long the encoder is observed before its speed is estimated. */
 const OBSERVE_MS = 1000
 
-/** Least blocks of a segment that is asked for: two minutes. An encoder makes them in half a second. */
+/** Least blocks of a segment that is asked for: two minutes of audio. */
 const SEGMENT_BLOCKS = 94
 
 /** After this time a segment is asked for again, unless an encoder is near by then. */

@@ -2,9 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Track } from '@mixtape/library'
-import {
-  blockBytes, ID3V1_SIZE, id3v1, infoFrame, mp3Size, type Tags, type TranscodeQuality
-} from '@mixtape/mp3'
+import { blockBytes, ID3V1_SIZE, id3v1, infoFrame, mp3Size, type Tags, type TranscodeQuality } from '@mixtape/mp3'
 import { privatePartPath, partPath } from './cached-paths.ts'
 import { LeasedFile, syncDirectory } from './leased-file.ts'
 import { PROFILE, transcodeTag } from './provenance.ts'
@@ -46,9 +44,7 @@ export class Part {
     return new Part(track, quality, generation, await createFile(join(cacheDir, path)))
   }
 
-  private constructor (
-    track: Track, quality: TranscodeQuality, generation: string, file: LeasedFile
-  ) {
+  private constructor (track: Track, quality: TranscodeQuality, generation: string, file: LeasedFile) {
     this.path = track.path
     this.quality = quality
     this.#track = track

@@ -121,7 +121,7 @@ export function createProcessor (
       bytesToRelease = part.size
       await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
       if (withSegments) enqueueSegments(parse(job.data), samples)
-      const encode = () => encodeRest(job, part, track, { samples, isSeekable: withSegments, ...run })
+      const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
       await encode().catch(async error => {
         if (signal.aborted || isNoSpace(error) || error instanceof OverrunError || error instanceof MismatchError) throw error
         log.warn({ job: job.data }, `The encoder is started again, because listeners may wait: ${error.message}`)
@@ -163,7 +163,7 @@ export function createProcessor (
   ): Promise<void> {
     let reportedAt = 0
     for (;;) {
-      while (await part.takeOver() || await part.isFollowing()) await setTimeout(FOLLOW_MS)
+      while (await part.takeOver() || await part.isFollowing()) await setTimeout(FOLLOW_MS, undefined, { signal: run.signal })
       // The last block is encoded again, and compared.
       const firstBlock = isSeekable ? Math.max(part.blocks - 1, 0) : 0
       if (part.missing > 0) part.rewindTo(firstBlock)

@@ -4,7 +4,7 @@ import { bitrates, blockBytes, framePosition, mp3Size, type TranscodeQuality } f
 import { probe } from './probe.ts'
 import { transcode } from './transcode.ts'
 
-/** Most blocks of a segment of a long track: 5 minutes, which an encoder makes in about 1.5 s. */
+/** Most blocks of a segment of a long track: 5 minutes of audio. */
 const PIECE_BLOCKS = 234
 
 /** Tracks of more than 10 minutes are cut into segments that all free workers encode at once. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import type { Thumbnails } from '@mixtape/audio-cache'
+import { contentTag } from '../serving/content-tag.ts'
 import { BrokenPictureError, renderThumbnail } from './render.ts'
 import type { CoverSource } from './sources.ts'
 
@@ -52,7 +52,7 @@ export class Covers {
     let failure: 'none' | 'broken' = 'none'
     for await (const source of sources) {
       const key = `${source.path}\0${source.version}`
-      const etag = entityTag(`${key}\0${pixels}`)
+      const etag = contentTag(`${key}\0${pixels}`)
       const isKnown = this.#outcomes.has(key)
       const made = isKnown ? undefined : await this.#thumbnail(source, pixels, key, etag)
       const outcome = this.#outcomes.get(key)
@@ -103,8 +103,4 @@ export class Covers {
       onError(error as Error)
     }
   }
-}
-
-function entityTag (text: string): string {
-  return `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`
 }

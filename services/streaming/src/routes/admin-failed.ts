@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { adminErrors, errors } from '../schemas/errors.ts'
+import { queryErrors } from '../schemas/query-errors.ts'
 import { isoTime, jobFields, jobOf, time, timeOrNull } from '../schemas/queue.ts'
 
 const failedSchema = Type.Object({
@@ -22,6 +23,8 @@ const query = Type.Object({
     minLength: 1, maxLength: 4096, description: 'One track, relative to the library. Without it: all', examples: ['jazz/so-what.flac']
   }))
 }, { additionalProperties: false })
+
+const ALLOWED = { path: 'must be a track, relative to the library' }
 
 const changed = (name: string) => ({
   200: Type.Object({ [name]: Type.Integer({ description: 'Number of tracks' }), message: Type.String() }),
@@ -52,7 +55,7 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
 
   app.post('/admin/failed/retry', {
     schema: { tags: ['failures'], summary: 'Forget failures, and enqueue the tracks again', querystring: query, response: changed('retried') },
-    schemaErrorFormatter
+    schemaErrorFormatter: queryErrors(ALLOWED)
   }, async request => {
     const { path } = request.query
     const { tracks, jobs } = await app.failures.retry(path, app.config.AUDIO_CACHE_PRECACHE_QUALITIES)
@@ -70,7 +73,7 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
       querystring: query,
       response: changed('dismissed')
     },
-    schemaErrorFormatter
+    schemaErrorFormatter: queryErrors(ALLOWED)
   }, async request => {
     const { path } = request.query
     const tracks = await app.failures.dismiss(path)
@@ -79,11 +82,4 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
     request.log.info(message)
     return { dismissed: tracks, message }
   })
-}
-
-function schemaErrorFormatter (errors: { instancePath: string, params: Record<string, unknown> }[]): Error {
-  const [{ instancePath = '', params = {} } = {}] = errors
-  return new Error(instancePath === '/path'
-    ? 'path must be a track, relative to the library'
-    : `There is no ${params.additionalProperty}: only path`)
 }

@@ -16,7 +16,6 @@ const DESCRIPTIONS = {
   401: 'This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>',
   403: 'Not from another origin',
   404: 'There is nothing here',
-  429: 'Too many wrong tokens',
   503: 'The queue (Redis) is not reachable: please try again'
 }
 
@@ -30,4 +29,4 @@ export function errors<S extends Status> (...statuses: S[]): Record<S, ReturnTyp
 }
 
 /** The errors of every route for the admin. */
-export const adminErrors = errors(401, 403, 429)
+export const adminErrors = errors(401, 403)

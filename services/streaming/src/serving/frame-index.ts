@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Representation } from '@mixtape/library'
 import { id3v2Size, isInfoFrame, parseFrameHeader, type FrameHeader } from '@mixtape/mp3'
 import { SEGMENT_FRAMES, type AudioFrames } from './hls-segments.ts'
@@ -10,8 +11,8 @@ const MAX_INDEXES = 200
 
 /** Where the segments of MP3s lie that this project did not make. All frame headers of a file are read once. */
 export class FrameIndexes {
-  /** By entity tag: inode, size and mtime. First indexed first. */
-  readonly #indexes = new Map<string, Promise<AudioFrames | undefined>>()
+  /** By entity tag: inode, size and mtime. */
+  readonly #indexes = new LRUCache<string, Promise<AudioFrames | undefined>>({ max: MAX_INDEXES })
 
   /** @returns undefined where a file has no frames of layer III */
   async of (file: Representation): Promise<AudioFrames | undefined> {
@@ -19,8 +20,6 @@ export class FrameIndexes {
     if (known) return await known
     const index = walkFrames(file)
     this.#indexes.set(file.etag, index)
-    const [oldest] = this.#indexes.keys()
-    if (this.#indexes.size > MAX_INDEXES && oldest !== undefined) this.#indexes.delete(oldest)
     try {
       return await index
     } catch (error) {

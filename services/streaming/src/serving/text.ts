@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto'
 import type { Representation } from '@mixtape/library'
+import { contentTag } from './content-tag.ts'
 
-/** Makes the representation of a text. The same text has the same entity tag in every replica. */
+/** Makes the representation of a text. */
 export function textRepresentation (text: string): Representation {
   const bytes = Buffer.from(text)
   return {
     size: bytes.length,
-    etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}"`,
+    etag: contentTag(text),
     mtimeNs: undefined,
     read: async (buffer, length, position) => bytes.copy(buffer, 0, position, position + length),
     close: () => {}
