@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { linkSync } from 'node:fs'
+import { linkSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { STREAMING, WORKER } from '../scripts/services.js'
@@ -20,17 +21,17 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS || 3)
 export async function benchSeek () {
   const rows = []
   for (const [name, seconds] of [['5 minutes', 300], ['4 hours', 14_400]]) {
-    const site = await createSite()
-    const source = join(site.dir, 'source.flac')
+    const dir = mkdtempSync(join(tmpdir(), 'bench-'))
+    const source = join(dir, 'source.flac')
     makeFlac(source, seconds)
     const times = { service: [], ffmpeg: [] }
     for (let round = 0; round < ROUNDS; round++) {
       for (const place of PLACES) {
-        times.service.push(await seek(site, source, place))
+        times.service.push(await seek(source, place))
         times.ffmpeg.push(await ffmpegSeek(source, seconds * place))
       }
     }
-    await site.stop()
+    rmSync(dir, { recursive: true })
     const ms = values => Math.round(median(values))
     rows.push({
       'FLAC of': name,
@@ -57,9 +58,10 @@ export function makeFlac (file, seconds) {
  *
  * @returns the ms that the seek took
  */
-async function seek (site, source, place) {
+async function seek (source, place) {
+  const site = await createSite()
   const env = await site.env({ AUDIO_CACHE_ON_MISS: 'transcode' })
-  const { child: streaming, match: [, url] } = await site.run(STREAMING.command, STREAMING.ready, env)
+  const { match: [, url] } = await site.run(STREAMING.command, STREAMING.ready, env)
   const { child: worker } = await site.run(WORKER.command, WORKER.ready, env)
   await setTimeout(1500) // the start of the worker is not measured
   const name = `${crypto.randomUUID()}.flac`
@@ -69,10 +71,9 @@ async function seek (site, source, place) {
   const target = await request(path, { range: `bytes=${Math.floor(start.length * place)}-` })
   const time = await target.reaches(1)
   for (const { disconnect } of [start, target]) disconnect()
-  for (const child of [streaming, worker]) {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
+  worker.kill('SIGKILL') // otherwise it would end the job first
+  await once(worker, 'exit')
+  await site.stop()
   return time
 }
 
