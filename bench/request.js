@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { get } from 'node:http'
 
 /** Sends a request. @returns the response once its headers are there; all times are in ms since the request */
@@ -6,17 +7,21 @@ export function request (url, headers = {}) {
   return new Promise((resolve, reject) => {
     const clientRequest = get(url, { headers, agent: false }, response => {
       let received = 0
-      const pending = []
+      const arrivals = []
+      const reached = bytes => arrivals.find(({ end }) => end >= bytes)?.ms
       response.on('error', () => {}).on('data', ({ length }) => {
-        received += length
-        while (pending[0]?.bytes <= received) pending.shift().resolve(performance.now() - startedAt)
+        arrivals.push({ end: received += length, ms: performance.now() - startedAt })
+        response.emit('arrival')
       })
       resolve({
         headers: performance.now() - startedAt,
         type: response.headers['content-type'],
         length: Number(response.headers['content-length']),
-        /** Resolves with the time when so many bytes have arrived. Call it with increasing numbers. */
-        reaches: bytes => new Promise(resolve => { pending.push({ bytes, resolve }) }),
+        /** Resolves with the time when so many bytes have arrived. */
+        reaches: async bytes => {
+          while (reached(bytes) === undefined) await once(response, 'arrival')
+          return reached(bytes)
+        },
         disconnect: () => clientRequest.destroy()
       })
     }).on('error', reject)

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
 import { MaintenanceQueue } from '@mixtape/mixtapes'
+import { smallDisk } from './fixtures/disk.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker } from './fixtures/services.ts'
@@ -67,15 +67,10 @@ t.test('a job without space waits, health is degraded, and the job runs when a f
 
 t.test('a disk that is full during a write leaves no part, and the job runs when there is space again', async t => {
   const { music, env, cacheStatus } = await setUp(t)
-  const disk = mkdtempSync(join(tmpdir(), 'test-disk-'))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
+  const disk = smallDisk(t, '8m')
   const diskEnv = { ...env, AUDIO_CACHE_DIR: join(disk, 'cache') }
   mkdirSync(diskEnv.AUDIO_CACHE_DIR)
   const [{ url }, worker] = await Promise.all([startStreaming(t, diskEnv), startWorker(t, diskEnv)])
-  t.teardown(() => {
-    execFileSync('umount', ['-l', disk])
-    rmdirSync(disk)
-  })
   makeTrack(join(music, 'long.flac'), { seconds: 150 }) // 4.8 MB at high
   await cacheStatus(url, 'long.flac', 'high')
   while (!readdirSync(diskEnv.AUDIO_CACHE_DIR).some(name => name.endsWith('.part'))) await setTimeout(1)

@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, truncateSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, statSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { pino } from 'pino'
+import { smallDisk } from './fixtures/disk.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { encoderPids, startStreaming, startWorker, until } from './fixtures/services.ts'
@@ -237,15 +236,10 @@ t.test('when a worker is killed, its connections break within seconds, and new l
 
 t.test('when the disk is full during a transcode, the connection breaks, and the next listener gets the original', async t => {
   const { music, env } = await liveSite(t)
-  const disk = mkdtempSync(join(tmpdir(), 'test-disk-'))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
+  const disk = smallDisk(t, '8m')
   const diskEnv = { ...env, AUDIO_CACHE_DIR: join(disk, 'cache') }
   mkdirSync(diskEnv.AUDIO_CACHE_DIR)
   const [{ url }] = await Promise.all([startStreaming(t, diskEnv), startWorker(t, diskEnv)])
-  t.teardown(() => {
-    execFileSync('umount', ['-l', disk])
-    rmdirSync(disk)
-  })
   makeTrack(join(music, 'long.flac'), { seconds: 150 })
   const response = Promise.allSettled([http(url, '/play/long.flac?quality=high')])
   const size = (name: string) => statSync(join(diskEnv.AUDIO_CACHE_DIR, name)).size

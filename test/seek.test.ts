@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { blockBytes } from '@mixtape/mp3'
+import { smallDisk } from './fixtures/disk.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { encoderPids, startStreaming, startWorker, until } from './fixtures/services.ts'
@@ -19,7 +20,7 @@ t.test('random seeks into absent tracks get the bytes of the published file, for
   const { music, cache, env } = await liveSite(t)
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   for (const [name, seconds, options] of [
-    ['a.flac', 900, ['-ar', '48000', '-sample_fmt', 's32', '-af', QUIET]], ['b.wav', 900, ['-ar', '22050']], ['alac.m4a', 900, ['-c:a', 'alac']],
+    ['a.flac', 400, ['-ar', '48000', '-sample_fmt', 's32', '-af', QUIET]], ['b.wav', 400, ['-ar', '22050']], ['alac.m4a', 400, ['-c:a', 'alac']],
     ['vorbis.ogg', 120, ['-c:a', 'libvorbis']], ['aac.m4a', 120, ['-c:a', 'aac']]
   ] as const) {
     makeTrack(join(music, name), { seconds, options: [...options] })
@@ -94,9 +95,36 @@ t.test('the encoder of a listener who has jumped on stops, and what it wrote is 
   t.equal(statSync(join(cache, 'long_low.mp3')).size, size)
 })
 
+t.test('a disk that gets full under two encoders breaks both connections, leaves nothing, and is recovered from', async t => {
+  const { music, env } = await liveSite(t)
+  const disk = smallDisk(t, '8m')
+  const diskEnv = { ...env, AUDIO_CACHE_DIR: disk }
+  const [{ url }, worker] = await Promise.all([startStreaming(t, diskEnv), startWorker(t, diskEnv)])
+  makeTrack(join(music, 'long.flac'), { seconds: 300 }) // 4.8 MB at low
+  const path = '/play/long.flac?quality=low'
+  const size = Number((await http(url, path, { method: 'HEAD' })).headers['content-length'])
+  await until(() => encoderPids(worker.child.pid).length > 0)
+  const [sequential] = encoderPids(worker.child.pid)
+  process.kill(sequential!, 'SIGSTOP')
+  const responses = Promise.allSettled([http(url, path), http(url, path, withRange(`${size >> 1}-`))])
+  await until(() => encoderPids(worker.child.pid).length > 1)
+  try {
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024))
+  } catch {}
+  process.kill(sequential!, 'SIGCONT')
+  const broken = { status: 'rejected', reason: { code: 'ECONNRESET' } }
+  t.match(await responses, [broken, broken])
+  t.equal((await http(url, path)).headers['cache-status'], 'mixtape; fwd=miss; detail=failed', 'the original is served')
+  await until(() => readdirSync(disk).length === 1) // the filler
+  rmSync(join(disk, 'filler'))
+  await worker.logged(/Cached: long/)
+  t.same(readdirSync(disk), ['long_low.mp3'])
+  t.equal(statSync(join(disk, 'long_low.mp3')).size, size)
+})
+
 t.test('a long track that two workers make at once has the bytes that one worker makes, also when one of them is killed', async t => {
   const { music, cache, env } = await liveSite(t)
-  makeTrack(join(music, 'set.flac'), { seconds: 1200 })
+  makeTrack(join(music, 'set.flac'), { seconds: 900 })
   const quiet = { ...env, AUDIO_CACHE_ON_MISS: 'original', WORKER_CONCURRENCY: '1' }
   const [{ url }, one] = await Promise.all([startStreaming(t, quiet), startWorker(t, quiet)])
   const file = join(cache, 'set_low.mp3')

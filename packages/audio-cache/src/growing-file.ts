@@ -10,8 +10,12 @@ import { NEAR_BLOCKS, type OpenSegment, type Segments } from './segments.ts'
 /** How often the size of a growing file is polled. 100 listeners cost 1 % of a core; with fs.watch it would be 20 %. */
 const POLL_MS = 25
 
-/** The first poll comes after this time, so that the first bytes of the encoder are sent at once. */
+/**
+ * The first poll comes after this time, so that the first bytes of the encoder are sent at once. The interval grows slowly:
+ * a segment comes after 0.1 to 0.3 s, when it is still below 12 ms.
+ */
 const FIRST_POLL_MS = 4
+const POLL_GROWTH = 1.03
 
 /** Longest wait for a byte. Players give up after 8 to 10 s without one. */
 const MAX_WAIT_MS = 7000
@@ -181,7 +185,7 @@ export class GrowingFile implements Transcode {
   async #waitFor (position: number, shouldStop: () => boolean): Promise<boolean> {
     let lastTouch = { time: performance.now(), mtimeNs: 0n }
     let askedAt = -Infinity
-    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 1.1, POLL_MS)) {
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * POLL_GROWTH, POLL_MS)) {
       const { size, mtimeNs, nlink } = await this.#file.stat()
       this.#available = Number(size)
       if (position < this.#available || await this.#findSegment(position)) return true
