@@ -50,7 +50,7 @@ async function encodeShares (file, count) {
 async function transcode (site, slots) {
   const env = await site.env({ WORKER_CONCURRENCY: slots })
   const { child } = await site.run(WORKER.command, WORKER.ready, env)
-  const redis = producerConnection(env.REDIS_URL, SILENT)
+  const redis = producerConnection({ url: env.REDIS_URL }, SILENT)
   const producer = new TranscodeProducer(redis)
   await setTimeout(1000) // the start of the worker is not measured
   const startedAt = performance.now()

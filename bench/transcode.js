@@ -89,7 +89,7 @@ function command (music, dir, { name, quality }) {
 async function runWorker (site) {
   const env = await site.env()
   const { child } = await site.run(WORKER.command, WORKER.ready, env)
-  const redis = producerConnection(env.REDIS_URL, SILENT)
+  const redis = producerConnection({ url: env.REDIS_URL }, SILENT)
   const producer = new TranscodeProducer(redis)
   await setTimeout(1000) // the start of the worker is not measured
   const pids = [child.pid, site.redisPids().at(-1)]

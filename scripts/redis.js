@@ -13,14 +13,15 @@ const CONFIG = fileURLToPath(new URL('../redis.conf', import.meta.url))
 /**
  * Starts a Redis as a child process, on loopback. Rejects where another one already uses the same folder.
  *
- * @param {{ dir: string, port?: number }} options the folder of its data, and its port; without a port, any free one
+ * @param {{ dir: string, port?: number, config?: string, args?: string[] }} options the folder of its data, its port (any
+ * free one by default), its configuration (redis.conf by default), and more arguments
  * @returns {Promise<{ url: string, port: number, child: import('node:child_process').ChildProcess, stop(): Promise<void> }>}
  */
-export async function startRedis ({ dir, port }) {
+export async function startRedis ({ dir, port, config = CONFIG, args = [] }) {
   mkdirSync(dir, { recursive: true })
   await refuseSecond(dir)
   port ??= await freePort()
-  const child = spawnChild('redis-server', [CONFIG, '--port', `${port}`, '--dir', dir], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawnChild('redis-server', [config, '--port', `${port}`, '--dir', dir, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
   const exited = once(child, 'exit')
   await ready(child, exited)
   await writeFile(join(dir, 'port'), `${port}`)
@@ -44,7 +45,7 @@ async function ready (child, exited) {
     new Promise(resolve => {
       output.on('line', line => {
         lines.push(line)
-        if (line.includes('Ready to accept connections')) resolve()
+        if (/Ready to accept connections|Sentinel ID is/.test(line)) resolve()
         if (lines.length > 20) lines.shift()
       })
     }),

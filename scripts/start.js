@@ -141,8 +141,8 @@ function problemsOf ({ music_root: library, cache, redis }, track) {
     problems.push(`MUSIC_ROOT is ${config.MUSIC_ROOT}, where no ${config.AUDIO_CACHE_TRANSCODE_EXTENSIONS.join(', ')} was found.`)
   }
   if (redis !== 'ok') {
-    const { protocol, host } = new URL(env.REDIS_URL)
-    problems.push(`Redis at ${protocol}//${host} is ${redis}: originals and cached files are played, ` +
+    const servers = env.REDIS_URL.split(',').map(url => new URL(url)).map(({ protocol, host }) => `${protocol}//${host}`)
+    problems.push(`Redis at ${servers.join(', ')} is ${redis}: originals and cached files are played, ` +
       'but nothing is transcoded and mixtapes are refused. Both go on when Redis answers.')
   }
   if (cache !== 'ok') problems.push(`AUDIO_CACHE_DIR is ${config.AUDIO_CACHE_DIR}: ${cache}. Originals are played.`)

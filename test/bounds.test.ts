@@ -111,7 +111,7 @@ t.test('two workers do the nightly run once, and one of them does it when the ot
   t.match((await stats(url)).evicted, { orphan: 1, age: 0 })
   await workers[0]?.stop('SIGKILL')
   // BullMQ would ignore a second nightly run within a minute.
-  await connection.del('mixtape:maintenance:de:nightly')
+  await connection.del('{mixtape}:maintenance:de:nightly')
   execFileSync('touch', ['-d', '40 days ago', join(cache, 'b_low.mp3')])
   await maintenance.run('nightly')
   await workers[1]?.logged(/"files":1,.*too old/)

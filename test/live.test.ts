@@ -125,7 +125,7 @@ t.test('the original is served with a reason where no live transcode is possible
 
 t.test('the listener slot runs a job that a listener waits for, while all other slots are busy', async t => {
   const { music, env, redis } = await liveSite(t)
-  const connection = producerConnection(redis.url, pino({ level: 'silent' }))
+  const connection = producerConnection({ url: redis.url }, pino({ level: 'silent' }))
   const producer = new TranscodeProducer(connection)
   t.teardown(async () => {
     await producer.close()

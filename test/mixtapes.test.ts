@@ -235,7 +235,7 @@ t.test('two workers watch the folder of a mixtape-society installation', async t
   rmSync(join(folder, 'old.json'))
   const later = await startWorker(t, workerEnv)
   await later.logged(/Mixtape gone: old/)
-  t.equal(await connection.hlen('mixtape:mixtapes'), 0)
+  t.equal(await connection.hlen('{mixtape}:mixtapes'), 0)
 })
 
 t.test('the nightly run enqueues all mixtapes, and cache warming enqueues the most played tracks', async t => {
@@ -271,7 +271,7 @@ t.test('the nightly run enqueues all mixtapes, and cache warming enqueues the mo
   t.equal(await cacheStatus('track 1.flac', 'low'), 'mixtape; hit')
   t.equal(runs('warm').length, 1, 'one run for two workers')
   t.equal(runs('nightly').length, 1)
-  const schedulers = await connection.zrange('mixtape:maintenance:repeat', '0', '-1')
+  const schedulers = await connection.zrange('{mixtape}:maintenance:repeat', '0', '-1')
   t.same(schedulers.sort(), ['nightly', 'warm'])
 })
 
@@ -289,7 +289,7 @@ t.test('a Node.js back end saves a mixtape without HTTP', async t => {
   while ((await http(url, '/mixtapes/node')).json().ready.low !== 1) await setTimeout(20)
   t.match((await collect(events(url, 'node'))).at(-1)?.data, { total: 1 })
 
-  const producerRedis = producerConnection(redis.url, pino({ level: 'silent' }))
+  const producerRedis = producerConnection({ url: redis.url }, pino({ level: 'silent' }))
   await once(producerRedis, 'ready')
   const producer = new TranscodeProducer(producerRedis)
   t.equal(await producer.state({ path: names[0] ?? '', quality: 'low' }, '1-1'), undefined, 'no job is left')

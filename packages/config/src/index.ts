@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { CronExpressionParser } from 'cron-parser'
@@ -15,6 +15,9 @@ const flag = (fallback: boolean) => Type.Boolean({ default: fallback, descriptio
 const QUALITY = `(${transcodeQualities.join('|')})`
 const QUALITY_LIST = `^${QUALITY}(,${QUALITY})*$`
 const EXTENSION_LIST = '^\\.[a-z0-9]+(,\\.[a-z0-9]+)*$'
+
+/** A URL of one Redis server. */
+const REDIS = 'rediss?://[^\\s,]+'
 
 const SIZE_PATTERN = '^\\d{1,6}(\\.\\d{1,3})? ?([kKMGT]i?)?B?$'
 const SIZE = 'a size such as 500MB (500 * 1000 * 1000 bytes) or 1.5GiB (1.5 * 1024 * 1024 * 1024 bytes)'
@@ -58,9 +61,14 @@ const environmentSchema = Type.Object({
   X_ACCEL: Type.Enum(['0', '1'], { default: '0', description: '1 behind an nginx that sends the files, or 0' }),
   REDIS_URL: Type.String({
     default: 'redis://127.0.0.1:6379',
-    pattern: '^rediss?://\\S+$',
-    description: 'a URL that begins with redis:// or rediss://'
+    pattern: `^${REDIS}(\\s*,\\s*${REDIS})*$`,
+    description: 'one or more URLs that begin with redis:// or rediss://, separated by commas'
   }),
+  REDIS_MODE: Type.Enum(['standalone', 'cluster', 'sentinel'], {
+    default: 'standalone', description: 'standalone, cluster or sentinel'
+  }),
+  REDIS_SENTINEL_NAME: Type.Optional(Type.String()),
+  REDIS_CA_FILE: Type.Optional(Type.String()),
   ADMIN_TOKEN: Type.Optional(Type.String({
     pattern: '^[\\x21-\\x7e]+$',
     description: 'a token of printable ASCII without spaces'
@@ -82,7 +90,9 @@ type Environment = Static<typeof environmentSchema>
 
 /** The validated variables. Paths are absolute, lists are arrays, sizes are in bytes. */
 export type Config = Omit<Environment, 'AUDIO_CACHE_PRECACHE_QUALITIES' | 'AUDIO_CACHE_TRANSCODE_EXTENSIONS' |
-  'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE' | 'LIBRARY_ACCESS'> & {
+  'AUDIO_CACHE_MAX_SIZE' | 'AUDIO_CACHE_MIN_FREE' | 'LIBRARY_ACCESS' | `REDIS_${string}`> & {
+    /** Where Redis is, as the connections take it; `ca` is in PEM. */
+    REDIS: { url: string, mode: Environment['REDIS_MODE'], sentinelName: string | undefined, ca: string | undefined }
     LIBRARY_ACCESS: 'admin' | 'public'
     AUDIO_CACHE_MAX_SIZE: number | undefined
     AUDIO_CACHE_MIN_FREE: number
@@ -111,8 +121,10 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   for (const name of ['NIGHTLY_PRECACHE', 'CACHE_WARM'] as const) {
     if (!isCron(config[name])) throw new ConfigError(`${name} is "${config[name]}". Allowed: ${CRON}.`)
   }
+  const { REDIS_URL, REDIS_MODE, REDIS_SENTINEL_NAME, REDIS_CA_FILE, ...others } = config
   return {
-    ...config,
+    ...others,
+    REDIS: redisServers({ REDIS_URL, REDIS_MODE, REDIS_SENTINEL_NAME, REDIS_CA_FILE }),
     MIXTAPES_DIR: config.MIXTAPES_DIR && resolve(config.MIXTAPES_DIR),
     MUSIC_ROOT,
     AUDIO_CACHE_DIR,
@@ -145,6 +157,31 @@ function validated (data: Record<string, string | undefined>): Environment {
     const value = data[name]
     const { description } = environmentSchema.properties[name] as { description?: string }
     throw new ConfigError(`${name} is "${value}". Allowed: ${description}.`)
+  }
+}
+
+function redisServers (
+  { REDIS_URL: url, REDIS_MODE: mode, REDIS_SENTINEL_NAME: sentinelName, REDIS_CA_FILE: caFile }:
+  Pick<Environment, 'REDIS_URL' | 'REDIS_MODE' | 'REDIS_SENTINEL_NAME' | 'REDIS_CA_FILE'>
+): Config['REDIS'] {
+  if (mode === 'standalone' && url.includes(',')) {
+    throw new ConfigError('REDIS_URL has several URLs. Allowed: one, or REDIS_MODE=cluster or REDIS_MODE=sentinel.')
+  }
+  if (mode === 'sentinel' && sentinelName === undefined) {
+    throw new ConfigError('REDIS_SENTINEL_NAME is not set. With REDIS_MODE=sentinel it is the name under which the sentinels know the master.')
+  }
+  if (!url.split(',').every(node => URL.canParse(node.trim()))) {
+    throw new ConfigError('REDIS_URL has a URL that cannot be read. Allowed: redis://[user:password@]host[:port][/database], or rediss:// for TLS.')
+  }
+  return { url, mode, sentinelName, ca: caFile === undefined ? undefined : readCertificates(caFile) }
+}
+
+function readCertificates (file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(`REDIS_CA_FILE is "${file}", which cannot be read (${code}). Allowed: a file of certificates in PEM.`)
   }
 }
 

@@ -11,7 +11,7 @@ t.test('the defaults are those of README.md', async t => {
     AUDIO_CACHE_TRANSCODE_EXTENSIONS: ['.flac', '.wav', '.ogg', '.m4a'],
     HOST: '127.0.0.1',
     PORT: 5000,
-    REDIS_URL: 'redis://127.0.0.1:6379',
+    REDIS: { url: 'redis://127.0.0.1:6379', mode: 'standalone', ca: undefined },
     LOG_LEVEL: 'info'
   })
   t.equal(config.MUSIC_ROOT, `${process.cwd()}/data/music`)
@@ -31,7 +31,9 @@ t.test('the error of a wrong value names the variable and the allowed values', a
     AUDIO_CACHE_ENABLED: ['perhaps'],
     AUDIO_CACHE_PRECACHE_QUALITIES: ['original', 'high medium', 'high,'],
     AUDIO_CACHE_TRANSCODE_EXTENSIONS: ['flac', '.FLAC'],
-    REDIS_URL: ['localhost:6379'],
+    REDIS_URL: ['localhost:6379', 'redis://a,b', 'redis://a,redis://b'],
+    REDIS_MODE: ['many'],
+    REDIS_CA_FILE: ['/nope.pem'],
     ADMIN_TOKEN: ['two words'],
     LOG_LEVEL: ['loud'],
     NIGHTLY_PRECACHE: ['at night', '99 3 ? ? ?'],

@@ -1,6 +1,5 @@
 import { Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
-import { KEY_PREFIX } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 /** Name of the queue whose jobs find out what is to be transcoded. It is separate from the queue of the transcodes. */
 export const MAINTENANCE_QUEUE = 'maintenance'
@@ -23,7 +22,7 @@ export class MaintenanceQueue {
   readonly #queue: Queue<MaintenanceData, void, MaintenanceJob>
 
   /** @param redis the caller must disconnect it */
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#queue = new Queue(MAINTENANCE_QUEUE, {
       connection: redis, prefix: KEY_PREFIX, skipWaitingForReady: true, skipVersionCheck: true, defaultJobOptions: jobOptions
     })

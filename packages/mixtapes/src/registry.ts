@@ -1,6 +1,5 @@
 import { QueueEventsProducer } from 'bullmq'
-import type { Redis } from 'ioredis'
-import { KEY_PREFIX, MIXTAPE_CHANGED, QUEUE_NAME } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, MIXTAPE_CHANGED, QUEUE_NAME, type RedisClient } from '@mixtape/transcode-queue'
 
 const KEY = `${KEY_PREFIX}:mixtapes`
 
@@ -16,11 +15,11 @@ export interface Mixtape {
 
 /** The known mixtapes, in Redis, so that all replicas and workers see the same. */
 export class MixtapeRegistry {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #events: QueueEventsProducer
 
   /** @param redis the caller must disconnect it */
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
     this.#events = new QueueEventsProducer(QUEUE_NAME, {
       connection: redis, prefix: KEY_PREFIX, skipWaitingForReady: true, skipVersionCheck: true

@@ -1,5 +1,4 @@
-import type { Redis } from 'ioredis'
-import { KEY_PREFIX } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 const BYTES = `${KEY_PREFIX}:cache:bytes`
 const FULL = `${KEY_PREFIX}:cache:full`
@@ -16,9 +15,9 @@ export type RemovalReason = 'size' | 'free' | 'age' | 'orphan'
  * and the nightly run correct the number.
  */
 export class CacheUsage {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
   }
 

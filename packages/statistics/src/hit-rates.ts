@@ -1,5 +1,4 @@
-import type { Redis } from 'ioredis'
-import { KEY_PREFIX } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 const BUCKET_MS = 10 * 60 * 1000
 const DAY_S = 24 * 3600
@@ -16,9 +15,9 @@ export interface HitRate {
 
 /** Hits and misses of all replicas in Redis, in buckets of ten minutes that expire after 25 hours, and bytes saved. */
 export class HitRates {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
   }
 

@@ -1,6 +1,5 @@
-import type { Redis } from 'ioredis'
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { KEY_PREFIX } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 const POPULARITY = `${KEY_PREFIX}:plays`
 const LAST_PLAYED = `${KEY_PREFIX}:last-played`
@@ -18,9 +17,9 @@ const MAX_TRACKS = 10_000
  * than the ones before: the order is the same. Doubling every 30 days, the numbers fit a double for about 80 years.
  */
 export class Plays {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
   }
 

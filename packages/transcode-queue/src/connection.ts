@@ -1,21 +1,67 @@
-import { Redis } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
+
+/** A connection to one Redis, to the master that sentinels name, or to a cluster. */
+export type RedisClient = Redis | Cluster
+
+/** Where Redis is. */
+export interface RedisServers {
+  /**
+   * `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. Several URLs are separated by commas: nodes of
+   * the cluster, or sentinels. User, password, database and scheme of the first one are used for all.
+   */
+  url: string
+  /** `standalone` by default. */
+  mode?: 'standalone' | 'cluster' | 'sentinel' | undefined
+  /** Name under which the sentinels know the master. */
+  sentinelName?: string | undefined
+  /** Certificates of the authorities that sign the servers' certificates, as PEM; those of Node.js by default. */
+  ca?: string | undefined
+}
 
 /**
  * Connects for code that must not wait. While Redis is away a command fails at once. A command that gets no reply
  * fails after two seconds. The connection reconnects by itself, without limit.
  */
-export function producerConnection (url: string, log: Logger): Redis {
-  return withLog(new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 }), log)
+export function producerConnection (servers: RedisServers, log: Logger): RedisClient {
+  return withLog(connect(servers, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 }), log)
 }
 
 /** Connects for code that can wait, such as the workers: a command waits until Redis is back. */
-export function workerConnection (url: string, log: Logger): Redis {
-  return withLog(new Redis(url, { maxRetriesPerRequest: null }), log)
+export function workerConnection (servers: RedisServers, log: Logger): RedisClient {
+  return withLog(connect(servers, { maxRetriesPerRequest: null }), log)
+}
+
+function connect ({ url, mode, sentinelName, ca }: RedisServers, options: RedisOptions): RedisClient {
+  const urls = url.split(',').map(node => new URL(node.trim()))
+  const nodes = urls.map(({ hostname, port }) => ({
+    host: hostname.replace(/^\[|\]$/g, ''), // of an IPv6 address
+    port: Number(port || (mode === 'sentinel' ? 26379 : 6379))
+  }))
+  const [{ protocol, username, password, pathname }] = urls as [URL]
+  const tls = protocol === 'rediss:' ? { ...ca !== undefined && { ca } } : undefined
+  const nodeOptions: RedisOptions = {
+    ...options,
+    ...username && { username: decodeURIComponent(username) },
+    ...password && { password: decodeURIComponent(password) },
+    ...tls && { tls },
+    // A master that has become a replica refuses writes: connect again, to the new master, and repeat the command.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY') ? 2 : false
+  }
+  if (mode === 'cluster') {
+    const { enableOfflineQueue = true } = options
+    return new Cluster(nodes, { enableOfflineQueue, redisOptions: nodeOptions })
+  }
+  const db = Number(pathname.slice(1))
+  if (mode === 'sentinel') {
+    const forSentinels = tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }
+    return new Redis({ ...nodeOptions, ...forSentinels, db, sentinels: nodes, name: sentinelName ?? '' })
+  }
+  return new Redis({ ...nodeOptions, ...nodes[0], db })
 }
 
 /** Logs one line when Redis goes away and one when it comes back, not one for each attempt to reconnect. */
-function withLog (redis: Redis, log: Logger): Redis {
+function withLog (redis: RedisClient, log: Logger): RedisClient {
   let isAway = false
   redis.on('error', () => {}) // without a listener the process would end; 'reconnecting' follows
   redis.on('reconnecting', () => {

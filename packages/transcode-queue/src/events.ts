@@ -1,5 +1,5 @@
 import { QueueEvents } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from './connection.ts'
 import { deduplicationIdOf } from './job.ts'
 import { KEY_PREFIX, QUEUE_NAME } from './queue.ts'
 
@@ -12,11 +12,11 @@ export type Change = { job: string } | { mixtape: string }
 /** The events of the queue, from all services, for code in this process. */
 export class TranscodeEvents {
   readonly #events: QueueEvents
-  readonly #redis: Redis
+  readonly #redis: RedisClient
   readonly #listeners = new Set<(change: Change) => void>()
 
   /** @param redis from workerConnection(), used for nothing else; close() disconnects it */
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
     // QueueEvents would connect a duplicate, and could not close it while Redis is away.
     const connection = Object.assign(redis, { duplicate: () => redis })

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from './connection.ts'
 import { KEY_PREFIX } from './queue.ts'
 
 const KEY = `${KEY_PREFIX}:failed-sources`
@@ -22,9 +22,9 @@ export interface FailedSource {
  * file does not fail again on every play.
  */
 export class FailedSources {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
   }
 

@@ -1,6 +1,6 @@
 import type { Job, Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
 import type { TranscodeQuality } from '@mixtape/mp3'
+import type { RedisClient } from './connection.ts'
 import { FailedSources, type FailedSource } from './failed-sources.ts'
 import type { TranscodeJob } from './job.ts'
 import type { TranscodeProducer } from './producer.ts'
@@ -22,7 +22,7 @@ export class Failures {
   readonly #producer: TranscodeProducer
 
   /** @param redis the caller must disconnect it */
-  constructor (redis: Redis, producer: TranscodeProducer) {
+  constructor (redis: RedisClient, producer: TranscodeProducer) {
     this.#queue = openQueue(redis)
     this.#sources = new FailedSources(redis)
     this.#producer = producer

@@ -1,5 +1,5 @@
 import type { Job, Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from './connection.ts'
 import { FailedSources } from './failed-sources.ts'
 import { deduplicationId, newJobId, parseTranscodeJob, type TranscodeJob } from './job.ts'
 import { priorities } from './priorities.ts'
@@ -31,7 +31,7 @@ export class TranscodeProducer {
    * @param redis decides what happens while Redis is away: with producerConnection() all methods fail at once, with
    * workerConnection() they wait; the caller must disconnect it
    */
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#failedSources = new FailedSources(redis)
     this.#queue = openQueue(redis)
   }

@@ -1,5 +1,5 @@
 import type { Job, Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from './connection.ts'
 import { deduplicationId, type TranscodeJob } from './job.ts'
 import { laneOf, lanes, priorities, type Lane } from './priorities.ts'
 import { openQueue } from './queue.ts'
@@ -34,10 +34,10 @@ export type TrackJob =
 /** Shows what waits and runs, and pauses the queue. */
 export class QueueMonitor {
   readonly #queue: Queue<TranscodeJob>
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
   /** @param redis the caller must disconnect it */
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
     this.#queue = openQueue(redis)
   }

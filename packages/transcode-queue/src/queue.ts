@@ -1,12 +1,15 @@
 import { Queue, type DefaultJobOptions, type WorkerOptions } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from './connection.ts'
 import type { TranscodeJob } from './job.ts'
 
 /** Name of the queue in Redis. */
 export const QUEUE_NAME = 'transcode'
 
-/** Prefix of all Redis keys of this project. */
-export const KEY_PREFIX = 'mixtape'
+/**
+ * Prefix of all Redis keys of this project. In braces it is a hash tag: a Redis Cluster keeps all keys in one slot, as BullMQ
+ * and transactions need it.
+ */
+export const KEY_PREFIX = '{mixtape}'
 
 /** Options of every transcode job. */
 const jobOptions: DefaultJobOptions = {
@@ -33,7 +36,7 @@ export const workerOptions = {
  *
  * @param redis the caller must disconnect it
  */
-export function openQueue (redis: Redis): Queue<TranscodeJob> {
+export function openQueue (redis: RedisClient): Queue<TranscodeJob> {
   const queue = new Queue<TranscodeJob>(QUEUE_NAME, {
     connection: redis, prefix: KEY_PREFIX, defaultJobOptions: jobOptions, skipWaitingForReady: true, skipVersionCheck: true
   })

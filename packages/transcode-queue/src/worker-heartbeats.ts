@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from './connection.ts'
 import { KEY_PREFIX } from './queue.ts'
 
 const KEY = `${KEY_PREFIX}:workers`
@@ -35,9 +35,9 @@ export interface KnownWorker extends Heartbeat {
 
 /** What workers tell about themselves, in Redis. */
 export class WorkerHeartbeats {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor (redis: Redis) {
+  constructor (redis: RedisClient) {
     this.#redis = redis
   }
 

@@ -18,7 +18,7 @@ async function setUp (t: Test) {
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
   connection.on('error', () => {})
   const queue = new Queue(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
-  const producerRedis = producerConnection(redis.url, log)
+  const producerRedis = producerConnection({ url: redis.url }, log)
   const producer = new TranscodeProducer(producerRedis)
   t.teardown(async () => {
     await producer.close()
@@ -64,7 +64,7 @@ t.test('enqueue() rejects at once without Redis, and works again when Redis is b
 })
 
 t.test('enqueue() rejects at once when Redis was never reachable', async t => {
-  const connection = producerConnection('redis://127.0.0.1:1', log)
+  const connection = producerConnection({ url: 'redis://127.0.0.1:1' }, log)
   const producer = new TranscodeProducer(connection)
   await t.rejects(producer.enqueue(job))
   await producer.close()

@@ -15,12 +15,12 @@ t.test('a worker is listed until it leaves, and for a minute after it died', asy
   await heartbeats.leave('b')
 
   const ageBy = async (ms: number) => {
-    const worker = JSON.parse(await redis.hget('mixtape:workers', 'a') ?? '') as KnownWorker
-    await redis.hset('mixtape:workers', 'a', JSON.stringify({ ...worker, lastHeardOf: worker.lastHeardOf - ms }))
+    const worker = JSON.parse(await redis.hget('{mixtape}:workers', 'a') ?? '') as KnownWorker
+    await redis.hset('{mixtape}:workers', 'a', JSON.stringify({ ...worker, lastHeardOf: worker.lastHeardOf - ms }))
   }
   await ageBy(20_000)
   t.match(await heartbeats.all(), [{ id: 'a', isAlive: false }])
   await ageBy(50_000)
   t.same(await heartbeats.all(), [])
-  t.equal(await redis.hlen('mixtape:workers'), 0)
+  t.equal(await redis.hlen('{mixtape}:workers'), 0)
 })

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Job } from 'bullmq'
-import type { Redis } from 'ioredis'
 import { projectVersion } from '@mixtape/config'
-import { HEARTBEAT_MS, WorkerHeartbeats } from '@mixtape/transcode-queue'
+import { HEARTBEAT_MS, WorkerHeartbeats, type RedisClient } from '@mixtape/transcode-queue'
 
 type Process = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<string | undefined>
 
@@ -20,7 +19,7 @@ export class HeartbeatSender {
   #beating: Promise<void> | undefined
 
   /** @param redis from workerConnection() */
-  constructor (redis: Redis, concurrency: number) {
+  constructor (redis: RedisClient, concurrency: number) {
     this.#heartbeats = new WorkerHeartbeats(redis)
     this.#concurrency = concurrency
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS)

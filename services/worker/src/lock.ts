@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
-import { KEY_PREFIX } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 /** The lock of a worker that died is free after this time, in milliseconds. */
 const TTL_MS = 10_000
@@ -9,7 +8,7 @@ const TTL_MS = 10_000
 const RELEASE = 'if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) end return 0'
 
 /** Runs an action that only one worker may run at a time. It waits until it has the lock. */
-export async function withLock<T> (redis: Redis, name: string, action: () => Promise<T>): Promise<T> {
+export async function withLock<T> (redis: RedisClient, name: string, action: () => Promise<T>): Promise<T> {
   const key = `${KEY_PREFIX}:lock:${name}`
   const token = randomUUID()
   while (await redis.set(key, token, 'PX', TTL_MS, 'NX') === null) await setTimeout(100)

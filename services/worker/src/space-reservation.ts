@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { AudioCache } from '@mixtape/audio-cache'
 import { cacheStats, evict } from '@mixtape/audio-cache/upkeep'
 import type { Config } from '@mixtape/config'
 import type { MixtapeRegistry } from '@mixtape/mixtapes'
 import type { CacheUsage, Plays, RemovalReason } from '@mixtape/statistics'
+import type { RedisClient } from '@mixtape/transcode-queue'
 import { evictionOrder } from './eviction-order.ts'
 import { withLock } from './lock.ts'
 
@@ -20,7 +20,7 @@ export interface SpaceReservationOptions {
   usage: CacheUsage
   plays: Plays
   mixtapes: MixtapeRegistry
-  redis: Redis
+  redis: RedisClient
   log: Logger
 }
 

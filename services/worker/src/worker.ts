@@ -7,7 +7,7 @@ import type { Config } from '@mixtape/config'
 import { Library } from '@mixtape/library'
 import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
-import { FailedSources, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
+import { FailedSources, migrateKeys, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { ListenerSlot } from './listener-slot.ts'
 import { createMaintenance } from './maintenance.ts'
@@ -29,7 +29,7 @@ export interface TranscodeWorker {
 export async function startWorker (config: Config, log: Logger): Promise<TranscodeWorker> {
   const library = new Library(config.MUSIC_ROOT)
   const cache = new AudioCache(config.AUDIO_CACHE_DIR, library, config.AUDIO_CACHE_TRANSCODE_EXTENSIONS)
-  const connection = workerConnection(config.REDIS_URL, log)
+  const connection = workerConnection(config.REDIS, log)
   const producer = new TranscodeProducer(connection)
   const maintenance = new MaintenanceQueue(connection)
   const mixtapes = new MixtapeRegistry(connection)
@@ -79,6 +79,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     : undefined
 
   preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
+  migrateKeys(connection).catch(error => log.error(error, 'The Redis keys of version 0.7 are not renamed yet'))
   schedule().catch(error => log.error(error, 'Maintenance is not scheduled'))
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined

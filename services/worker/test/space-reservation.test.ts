@@ -42,7 +42,7 @@ async function setUp (t: Test, env: Record<string, string>) {
 t.test('lru evicts the file that was played longest ago first, and never one that was just played', async t => {
   const { plays, names, publish, space, redis, usage } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
   for (const [name, age] of [['a', 400], ['b', 300], ['c', 200], ['d', 100]] as const) await publish(`${name}_low.mp3`, 245, age)
-  await redis.zadd('mixtape:last-played', Date.now() - 7200_000, 'd_low.mp3')
+  await redis.zadd('{mixtape}:last-played', Date.now() - 7200_000, 'd_low.mp3')
   await plays.touch(['a_low.mp3'])
   await publish('e_low.mp3', 245)
   t.same(names(), ['a_low.mp3', 'b_low.mp3', 'c_low.mp3', 'e_low.mp3'], 'd is evicted: it was played two hours ago')
@@ -123,7 +123,7 @@ t.test('the cache keeps its limit and the protected files in any sequence of pub
       const { bytes } = await clearCache(cache.dir, { where: path => !isProtected.has(path) })
       await usage.add(-bytes)
     } else if (action < 0.88) {
-      await redis.del('mixtape:cache:bytes') // Redis has lost its data
+      await redis.del('{mixtape}:cache:bytes') // Redis has lost its data
     }
     if (total() > LIMIT) t.fail(`${total()} bytes after step ${step}`)
     for (const played of isProtected) if (!size(played)) t.fail(`${played} was protected`)
