@@ -2,6 +2,7 @@ import sse from '@fastify/sse'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtapes'
+import { slugParams } from '../schemas/mixtapes.ts'
 
 const trackSchema = Type.Object({
   file_path: Type.Optional(Type.String({ maxLength: 4096 })),
@@ -13,7 +14,7 @@ const mixtapeSchema = Type.Object({
   tracks: Type.Array(trackSchema, { maxItems: 1000 })
 })
 
-const schema = { params: Type.Object({ slug: Type.String({ pattern: '^[\\w.~-]{1,200}$' }) }) }
+const schema = { params: slugParams }
 
 /** Proxies close a connection on which nothing was sent for a minute. */
 const HEARTBEAT_MS = 15_000
@@ -60,11 +61,11 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   })
 
   app.get('/mixtapes/:slug', { schema }, async request => {
-    return (await MixtapeReadiness.of(await find(request.params.slug), { ...stores, wanted })).report
+    return (await MixtapeReadiness.of(await app.findMixtape(request.params.slug), { ...stores, wanted })).report
   })
 
   app.get('/mixtapes/:slug/events', { schema, sse: { kind: 'only' } } as { schema: typeof schema }, async (request, reply) => {
-    const mixtape = await find(request.params.slug)
+    const mixtape = await app.findMixtape(request.params.slug)
     const clientLeft = new AbortController()
     request.raw.on('close', () => clientLeft.abort())
     request.raw.socket.on('close', () => clientLeft.abort())
@@ -76,10 +77,4 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
       await reply.sse.send({ id: `${Date.now()}-${number++}${suffix}`, data: progress })
     }
   })
-
-  async function find (slug: string) {
-    const mixtape = await registry.get(slug)
-    if (!mixtape) throw app.httpErrors.notFound('No such mixtape')
-    return mixtape
-  }
 }

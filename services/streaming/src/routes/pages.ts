@@ -1,13 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { mixtapePageRoutes } from './mixtape-page.ts'
 
 const STATIC = fileURLToPath(new URL('../../web/static', import.meta.url))
 const COMPILED = fileURLToPath(new URL('../../dist/web', import.meta.url))
 
 /** Places of the page, which itself shows what belongs to the URL. */
-const PLACES = ['/browse/*', '/queue']
+const PLACES = ['/browse/*', '/queue', '/mixtape', '/edit']
 
 /** The page for listeners: its files, and headers that allow it nothing but what it needs from this server. */
 export async function pageRoutes (app: FastifyInstance) {
@@ -31,4 +33,5 @@ export async function pageRoutes (app: FastifyInstance) {
   await app.register(fastifyStatic, { root: STATIC, wildcard: false })
   await app.register(fastifyStatic, { root: COMPILED, prefix: '/app/', wildcard: false, decorateReply: false })
   for (const url of PLACES) app.get(url, async (request, reply) => await reply.sendFile('index.html'))
+  await app.register(mixtapePageRoutes, { html: readFileSync(`${STATIC}/index.html`, 'utf8') })
 }
