@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
@@ -23,6 +23,8 @@ export async function pageRoutes (app: FastifyInstance) {
         imgSrc: ["'self'", 'blob:'], // covers that were fetched with the token
         mediaSrc: ["'self'"],
         connectSrc: ["'self'"],
+        workerSrc: ["'self'"],
+        manifestSrc: ["'self'"],
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"]
@@ -31,7 +33,16 @@ export async function pageRoutes (app: FastifyInstance) {
     strictTransportSecurity: false // for the proxy that ends TLS to decide
   })
   await app.register(fastifyStatic, { root: STATIC, wildcard: false })
-  await app.register(fastifyStatic, { root: COMPILED, prefix: '/app/', wildcard: false, decorateReply: false })
+  await app.register(fastifyStatic, {
+    root: COMPILED,
+    prefix: '/app/',
+    wildcard: false,
+    decorateReply: false,
+    setHeaders: reply => { reply.header('service-worker-allowed', '/') }
+  })
+  const scripts = readdirSync(COMPILED, { recursive: true }).filter(file => `${file}`.endsWith('.js')).map(file => `/app/${file}`)
+  const files = ['/', ...readdirSync(STATIC).filter(file => file !== 'index.html').map(file => `/${file}`), ...scripts]
+  app.get('/files.json', async () => files) // for the service worker, which stores them
   for (const url of PLACES) app.get(url, async (request, reply) => await reply.sendFile('index.html'))
   await app.register(mixtapePageRoutes, { html: readFileSync(`${STATIC}/index.html`, 'utf8') })
 }

@@ -9,6 +9,8 @@ import { EditView } from './mixtapes/edit-view.ts'
 import { MixtapeView } from './mixtapes/mixtape-view.ts'
 import { MixtapesView } from './mixtapes/mixtapes-view.ts'
 import { startTray } from './mixtapes/tray.ts'
+import { addKeptLinks } from './offline/kept-links.ts'
+import { resumeKeeping } from './offline/keeper.ts'
 import { startKeyboard } from './player/keyboard.ts'
 import { startMediaSession } from './player/media-session.ts'
 import { startPlayerBar } from './player/player-bar.ts'
@@ -39,6 +41,7 @@ startTray()
 let view: View | undefined
 let retry: number | undefined
 startPlaces(show)
+resumeKeeping()
 
 async function show (place: Place): Promise<void> {
   clearTimeout(retry)
@@ -74,6 +77,7 @@ function showProblem (place: Place, error: Error): void {
       : 'Only the admin of this server may make and change mixtapes.', again)
     main.replaceChildren(form)
     form.querySelector('input')?.focus()
+    addKeptLinks(form)
   } else if (status === 404) {
     main.replaceChildren(place.view === 'mixtape'
       ? emptyNotice('There is no such mixtape', 'It may have been removed, or the link is not complete.')
@@ -85,6 +89,7 @@ function showProblem (place: Place, error: Error): void {
     const notice = problemNotice(`${error.message} Trying again every few seconds.`, again)
     notice.dataset.problem = key
     main.replaceChildren(notice)
+    addKeptLinks(notice)
   }
 }
 

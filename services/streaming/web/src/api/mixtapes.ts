@@ -62,6 +62,14 @@ export function newSlug (title: string): string {
   return `${words.slice(0, 60) || 'mixtape'}-${random}`
 }
 
+/** @returns the state of a track at a quality, as docs/http.md lists them */
+export async function fetchReadiness (slug: string): Promise<(path: string, quality: Quality) => string | undefined> {
+  const response = await request(`/mixtapes/${slug}`, {})
+  const { tracks } = await response.json() as { tracks: { file_path: string, qualities: Partial<Record<Quality, { state: string }>> }[] }
+  const states = new Map(tracks.map(({ file_path: path, qualities }) => [path, qualities]))
+  return (path, quality) => states.get(path)?.[quality]?.state
+}
+
 export function mixtapeTracksUrl (slug: string): string {
   return `/mixtapes/${slug}/tracks`
 }

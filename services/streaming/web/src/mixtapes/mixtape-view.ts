@@ -5,6 +5,7 @@ import { TrackList } from '../browse/track-list.ts'
 import { announce } from '../announce.ts'
 import { element, icon } from '../dom.ts'
 import { clock, count } from '../format.ts'
+import { KeepControl } from '../offline/keep-control.ts'
 import { goTo } from '../places.ts'
 import type { Player } from '../player/player.ts'
 import { confirm } from './confirm.ts'
@@ -23,6 +24,7 @@ export class MixtapeView {
   #mixtape: MixtapeTracks | undefined
   #list: TrackList | undefined
   #readiness: Readiness | undefined
+  #keep: KeepControl | undefined
   #refresh: number | undefined
 
   constructor (player: Player, slug: string) {
@@ -33,6 +35,7 @@ export class MixtapeView {
   async show (main: HTMLElement): Promise<void> {
     const mixtape = this.#mixtape = await fetchMixtape(this.#slug, this.#closing.signal)
     this.#readiness = new Readiness(this.#slug, this.#player, () => { this.#refreshSoon() })
+    this.#keep = new KeepControl(mixtape, this.#player.quality)
     const { list } = this.#list = this.#trackList()
     main.replaceChildren(this.#header(mixtape), list)
     this.#list.resize(mixtape.tracks.length)
@@ -42,6 +45,7 @@ export class MixtapeView {
     this.#closing.abort()
     clearTimeout(this.#refresh)
     this.#readiness?.close()
+    this.#keep?.close()
     this.#list?.close()
   }
 
@@ -58,8 +62,10 @@ export class MixtapeView {
           element('button', { className: 'pill primary', click: () => { this.#play(0) } }, icon('play'), 'Play'),
           shareButton(title),
           element('a', { className: 'pill', href: `/mixtapes/${slug}/playlist.m3u8?quality=${this.#player.quality}`, download: '' }, icon('import'), 'Export'),
+          this.#keep?.button,
           mayEdit() ? element('button', { className: 'pill', click: () => { this.#edit() } }, icon('edit'), 'Edit') : undefined),
-        this.#readiness?.element))
+        this.#readiness?.element,
+        this.#keep?.panel))
   }
 
   #trackList (): TrackList {
