@@ -28,6 +28,10 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
 
   await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
 
+  // Browsers connect again by themselves, to the next process.
+  const closing = new AbortController()
+  app.addHook('preClose', async () => { closing.abort() })
+
   // Mixtapes are in Redis only. While it is away these routes fail at once.
   app.addHook('preHandler', app.requireRedis)
 
@@ -68,9 +72,10 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     const mixtape = await app.findMixtape(request.params.slug)
     const clientLeft = new AbortController()
     request.raw.on('close', () => clientLeft.abort())
-    request.raw.socket.on('close', () => clientLeft.abort())
+    // `end`: its sending side is closed (see httpAllowHalfOpen in app.ts). Only the next heartbeats would notice that it has left.
+    for (const event of ['end', 'close']) request.raw.socket.on(event, () => clientLeft.abort())
     let number = 0
-    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal: clientLeft.signal })) {
+    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal: AbortSignal.any([clientLeft.signal, closing.signal]) })) {
       // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).
       const suffix = progress.status === 'in_progress' ? '' : '-last'
       if (suffix && number === 0 && request.headers['last-event-id']?.toString().endsWith(suffix)) return reply.code(204).send()

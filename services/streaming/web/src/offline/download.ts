@@ -8,19 +8,28 @@ const PIECE_BYTES = 1 << 20
 /** How it ended. `not-ready`: the server has not made the MP3 yet. `gone`: the track is not in the library any more. */
 export type Outcome = 'whole' | 'not-ready' | 'gone'
 
+export interface DownloadOptions {
+  /** Whether the original is taken where there is no MP3. */
+  takeOriginal: boolean
+  signal: AbortSignal
+  /** Called after each piece. */
+  onProgress: () => void
+}
+
 /** The server has no answer now. */
 export class ServerBusyError extends Error {}
 
 /**
  * Fetches a track, or the rest of it. Where it is here whole, the server is asked whether it is still the same.
  *
- * @param options.takeOriginal whether the original is taken where there is no MP3
- * @param options.onProgress called after each piece
  * @throws TypeError where the line breaks, QuotaExceededError where the device is full
  */
-export async function download (
-  path: string, quality: Quality, { takeOriginal, signal, onProgress }: { takeOriginal: boolean, signal: AbortSignal, onProgress: () => void }
-): Promise<Outcome> {
+export async function download (path: string, quality: Quality, options: DownloadOptions): Promise<Outcome> {
+  // Another mixtape or another tab may want the same track: their pieces must not be mixed.
+  return await navigator.locks.request('mixtape-offline', { signal: options.signal }, async () => await fetchRest(path, quality, options))
+}
+
+async function fetchRest (path: string, quality: Quality, { takeOriginal, signal, onProgress }: DownloadOptions): Promise<Outcome> {
   const stored = await storedTrack(path, quality)
   const isWhole = stored !== undefined && stored.have === stored.size
   const headers: Record<string, string> = isWhole

@@ -1,9 +1,10 @@
-import { encodePath, type TrackEntry } from '../api/library.ts'
-import { fetchReadiness, mixtapeCoverUrl, mixtapeTracksUrl, type MixtapeTracks } from '../api/mixtapes.ts'
+import type { TrackEntry } from '../api/library.ts'
+import { fetchReadiness, type MixtapeTracks } from '../api/mixtapes.ts'
 import type { Quality } from '../api/qualities.ts'
 import { download, ServerBusyError } from './download.ts'
+import { removePage, storePage } from './kept-page.ts'
 import { registerWorker } from './register.ts'
-import { forgetKept, keptMixtape, keptMixtapes, removeTrack, saveKept, storedTracks, type KeptMixtape } from './store.ts'
+import { forgetKept, keptMixtape, keptMixtapes, removeUnused, saveKept, storedTracks } from './store.ts'
 
 /** Time after which the server is asked again that did not answer, or had not made an MP3 yet. */
 const RETRY_MS = 3000
@@ -56,7 +57,7 @@ class Keeper extends EventTarget {
     await registerWorker()
     await navigator.storage.persist?.()
     await saveKept({ slug, title, quality, paths: playable(tracks), isPaused: false })
-    await this.resume()
+    this.resume()
   }
 
   /** The mixtape was opened while the server answers: takes over how it is now, and fetches what is new or was replaced. */
@@ -65,20 +66,25 @@ class Keeper extends EventTarget {
     if (!kept) return
     await saveKept({ ...kept, title: title ?? this.#slug, paths: playable(tracks) })
     await removeUnused()
-    if (!kept.isPaused) await this.resume()
+    if (!kept.isPaused) this.resume()
   }
 
   async pause (): Promise<void> {
-    await this.#setPaused(true)
     await this.#end()
+    await this.#setPaused(true)
     this.#changed()
   }
 
-  async resume (): Promise<void> {
-    await this.#setPaused(false)
-    await this.#end()
-    this.#stop = new AbortController()
-    this.#running = this.#run(this.#stop.signal)
+  resume (): void {
+    this.#stop.abort()
+    const { signal } = this.#stop = new AbortController()
+    const before = this.#running
+    this.#running = (async () => {
+      await before
+      if (signal.aborted) return
+      await this.#setPaused(false)
+      await this.#run(signal)
+    })()
     this.#changed()
   }
 
@@ -87,7 +93,7 @@ class Keeper extends EventTarget {
     await this.#end()
     await forgetKept(this.#slug)
     await removeUnused()
-    await caches.delete(cacheName(this.#slug))
+    await removePage(this.#slug)
     this.#changed()
   }
 
@@ -99,16 +105,18 @@ class Keeper extends EventTarget {
   async #end (): Promise<void> {
     this.#stop.abort()
     await this.#running
-    this.#waitsFor = ''
   }
 
   /** Fetches track after track until all are here. It goes on by itself after a broken line. */
   async #run (signal: AbortSignal): Promise<void> {
     const kept = await keptMixtape(this.#slug)
     if (!kept) return
+    this.#waitsFor = ''
+    let hasPage = false
     for (let pending = [...new Set(kept.paths)]; !signal.aborted;) {
       try {
-        await this.#storePictures(kept, signal)
+        if (!hasPage) await storePage(kept, signal)
+        hasPage = true
         pending = await this.#fetchAll(pending, kept.quality, signal)
         if (pending.length === 0) break
         const stateOf = await fetchReadiness(this.#slug)
@@ -143,16 +151,6 @@ class Keeper extends EventTarget {
     return pending
   }
 
-  /** Stores the list of tracks and the covers. A cover that is missing is no error. */
-  async #storePictures ({ slug, paths }: KeptMixtape, signal: AbortSignal): Promise<void> {
-    const cache = await caches.open(cacheName(slug))
-    const covers = paths.flatMap(path => [96, 512].map(size => `/cover/${encodePath(path)}?size=${size}`))
-    await Promise.all([mixtapeTracksUrl(slug), mixtapeCoverUrl(slug), ...covers].map(async url => {
-      const response = await fetch(url, { signal, cache: 'no-cache' })
-      if (response.ok) await cache.put(url, response)
-    }))
-  }
-
   #changed (): void {
     this.dispatchEvent(new Event('change'))
   }
@@ -172,22 +170,12 @@ export async function resumeKeeping (): Promise<void> {
   if (!('serviceWorker' in navigator) || !navigator.serviceWorker.controller) return // nothing was kept
   for (const { slug, isPaused } of await keptMixtapes()) {
     const { status } = await keeperOf(slug).state()
-    if (status !== 'kept' && !isPaused) await keeperOf(slug).resume()
+    if (status !== 'kept' && !isPaused) keeperOf(slug).resume()
   }
 }
 
 function playable (tracks: TrackEntry[]): string[] {
   return tracks.filter(({ size }) => size !== undefined).map(({ path }) => path)
-}
-
-function cacheName (slug: string): string {
-  return `mixtape-${slug}`
-}
-
-/** Removes tracks that no kept mixtape contains. */
-async function removeUnused (): Promise<void> {
-  const used = new Set((await keptMixtapes()).flatMap(({ quality, paths }) => paths.map(path => `${quality} ${path}`)))
-  for (const track of await storedTracks()) if (!used.has(`${track.quality} ${track.path}`)) await removeTrack(track)
 }
 
 /** Waits, but not longer than until the line is back or the signal is aborted. */

@@ -37,6 +37,8 @@ interface Piece {
  */
 const STORES = { mixtapes: 'slug', tracks: ['path', 'quality'], pieces: ['path', 'quality', 'start'] }
 
+type StoreName = keyof typeof STORES
+
 let opened: Promise<IDBDatabase> | undefined
 
 async function open (): Promise<IDBDatabase> {
@@ -52,10 +54,10 @@ async function open (): Promise<IDBDatabase> {
 }
 
 /** Does something in one transaction. @returns the result of the request that `action` returns */
-async function transact<T> (mode: IDBTransactionMode, action: (stores: Record<keyof typeof STORES, IDBObjectStore>) => IDBRequest<T>): Promise<T> {
+async function transact<T> (mode: IDBTransactionMode, action: (stores: Record<StoreName, IDBObjectStore>) => IDBRequest<T>): Promise<T> {
   const transaction = (await open()).transaction(Object.keys(STORES), mode)
-  const { mixtapes, tracks, pieces } = Object.fromEntries(Object.keys(STORES).map(name => [name, transaction.objectStore(name)])) as Record<keyof typeof STORES, IDBObjectStore>
-  const request = action({ mixtapes, tracks, pieces } as Record<keyof typeof STORES, IDBObjectStore>)
+  const stores = Object.fromEntries(Object.keys(STORES).map(name => [name, transaction.objectStore(name)]))
+  const request = action(stores as Record<StoreName, IDBObjectStore>)
   await new Promise<void>((resolve, reject) => {
     transaction.oncomplete = () => { resolve() }
     transaction.onabort = () => { reject(transaction.error ?? new Error('Nothing was stored')) }
@@ -112,11 +114,17 @@ export async function appendPiece (track: StoredTrack, bytes: Blob): Promise<Sto
   return grown
 }
 
-export async function removeTrack (track: StoredTrack): Promise<void> {
+async function removeTrack (track: StoredTrack): Promise<void> {
   await transact('readwrite', ({ tracks, pieces }) => {
     pieces.delete(piecesOf(track))
     return tracks.delete([track.path, track.quality])
   })
+}
+
+/** Removes the tracks that no kept mixtape contains. */
+export async function removeUnused (): Promise<void> {
+  const used = new Set((await keptMixtapes()).flatMap(({ quality, paths }) => paths.map(path => `${quality} ${path}`)))
+  for (const track of await storedTracks()) if (!used.has(`${track.quality} ${track.path}`)) await removeTrack(track)
 }
 
 /** @returns all bytes of a track, which are read when they are used */
