@@ -14,11 +14,11 @@ const headers = { authorization: 'Bearer secret' }
 /** Starts the app with a library that only its admin may look through. */
 async function site (t: Test) {
   const redis = await testRedis(t)
-  const { url, music } = await build(t, { REDIS_URL: redis.url, ADMIN_TOKEN: 'secret' })
+  const { app, url, music } = await build(t, { REDIS_URL: redis.url, ADMIN_TOKEN: 'secret' })
   await until(async () => (await http(url, '/admin/queue', { headers })).status === 200)
   const save = async (slug: string, title: string | undefined, paths: string[]) =>
     await http(url, `/mixtapes/${slug}`, { method: 'PUT', headers, body: { title, tracks: paths.map(path => ({ file_path: path })) } })
-  return { url, music, save, redis }
+  return { app, url, music, save, redis }
 }
 
 t.test('without a token, a mixtape tells of its own tracks only', async t => {
@@ -115,4 +115,14 @@ t.test('a mixtape is exported as a playlist of absolute URLs', async t => {
   t.equal((await http(url, new URL(body.toString().split('\n')[3] ?? '').href.replace(url, ''))).status, 200)
   t.match((await http(url, '/mixtapes/summer/playlist.m3u8?quality=best')).json(), { statusCode: 400, message: /^quality must be one of: original, high/ })
   rmSync(music, { recursive: true })
+})
+
+t.test('the events of a mixtape that waits end at once when the service stops', async t => {
+  const { app, url, music, save } = await site(t)
+  writeFileSync(join(music, 'a.flac'), 'there is no worker')
+  await save('waits', undefined, ['a.flac'])
+  const events = (await fetch(`${url}/mixtapes/waits/events`)).body?.pipeThrough(new TextDecoderStream()).getReader()
+  t.match(await events?.read(), { value: /"status":"in_progress"/ })
+  const [, last] = await Promise.all([app.close(), events?.read()])
+  t.same(last, { done: true, value: undefined })
 })

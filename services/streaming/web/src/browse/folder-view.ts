@@ -106,7 +106,7 @@ export class FolderView {
         label: name => `Add ${name} to the mixtape`,
         run: () => {
           draft.add([track])
-          announce(`${track.title ?? track.name} was added to the mixtape`)
+          announce(`${track.title ?? track.name} was added to ${draft.name}`)
         }
       }]
     })
@@ -138,7 +138,7 @@ export class FolderView {
     const tracks: TrackEntry[] = []
     for await (const batch of this.#pages.tracks()) tracks.push(...batch)
     draft.add(tracks)
-    announce(`${count(tracks.length, 'track')} added to the mixtape`)
+    announce(`${count(tracks.length, 'track')} added to ${draft.name}`)
   }
 
   /** The tracks of the first page. */

@@ -31,6 +31,11 @@ class Draft extends EventTarget {
     return this.#state
   }
 
+  /** What it is called in messages. */
+  get name (): string {
+    return this.#state.title ? `“${this.#state.title}”` : 'the mixtape'
+  }
+
   add (tracks: TrackEntry[]): void {
     this.#change({ tracks: [...this.#state.tracks, ...tracks] })
   }

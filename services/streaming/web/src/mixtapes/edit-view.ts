@@ -67,9 +67,8 @@ export class EditView {
     return element('div', { className: 'hero-actions' },
       element('button', { className: 'pill primary', click: () => { this.#save() } }, icon('tape'), 'Save'),
       element('button', { className: 'pill', click: () => { file.click() } }, icon('import'), 'Import M3U'), file,
-      draft.state.slug
-        ? element('button', { className: 'pill', click: () => { this.#delete() } }, icon('remove'), 'Delete')
-        : element('button', { className: 'pill', click: () => { this.#discard() } }, icon('remove'), 'Discard'),
+      element('button', { className: 'pill', click: () => { this.#discard() } }, icon('remove'), 'Discard'),
+      draft.state.slug ? element('button', { className: 'pill', click: () => { this.#delete() } }, icon('delete'), 'Delete') : undefined,
       element('a', { className: 'pill', href: '/mixtape' }, 'All mixtapes'))
   }
 
@@ -131,9 +130,10 @@ export class EditView {
   }
 
   async #discard (): Promise<void> {
-    if (draft.state.isChanged && !await confirm('Discard this mixtape? It is not saved.', 'Discard')) return
+    const { slug, isChanged } = draft.state
+    if (isChanged && !await confirm(slug ? 'Discard the changes?' : 'Discard this mixtape? It is not saved.', 'Discard')) return
     draft.clear()
-    goTo('/mixtape')
+    goTo(slug ? `/mixtape/${slug}` : '/mixtape')
   }
 
   async #import (input: HTMLInputElement): Promise<void> {

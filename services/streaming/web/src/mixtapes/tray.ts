@@ -8,12 +8,11 @@ export function startTray (): void {
   const badge = find('#to-mixtapes .count')
   const show = () => {
     const { tracks, isChanged } = draft.state
-    const isOpen = tracks.length > 0 || isChanged
-    link.href = isOpen ? '/edit' : '/mixtape'
-    const label = isOpen ? `Your mixtape: ${count(tracks.length, 'track')}` : 'Mixtapes'
+    link.href = isChanged ? '/edit' : '/mixtape'
+    const label = isChanged ? `Your mixtape: ${count(tracks.length, 'track')}` : 'Mixtapes'
     link.setAttribute('aria-label', label)
     link.title = label
-    badge.hidden = !isOpen
+    badge.hidden = !isChanged
     badge.textContent = `${tracks.length}`
   }
   draft.addEventListener('change', show)
