@@ -7,6 +7,9 @@ import { contentTag } from '../serving/content-tag.ts'
 import type { Cover, Covers } from './covers.ts'
 import { sourcesOfTrack } from './sources.ts'
 
+/** Tracks of a mixtape that are looked at for its cover: their tags tell the albums. */
+export const COVER_TRACKS = 30
+
 /** Pixels of a side. */
 const SIZE = 600
 
@@ -16,7 +19,7 @@ const limit = pLimit(1)
 /**
  * Makes the cover of a mixtape: a square JPEG with the cover of its first album, or those of its first four.
  *
- * @param tracks the first tracks of the mixtape
+ * @param tracks the first COVER_TRACKS of the mixtape
  * @returns undefined where none of them has a cover
  */
 export async function mixtapeCover ({ library, covers }: { library: Library, covers: Covers }, tracks: TrackEntry[]): Promise<Cover | undefined> {

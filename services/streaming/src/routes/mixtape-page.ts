@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { mixtapeCover } from '../covers/mixtape-cover.ts'
+import { COVER_TRACKS, mixtapeCover } from '../covers/mixtape-cover.ts'
 import { linkPreview } from '../mixtapes/link-preview.ts'
 import { originOf } from '../serving/origin.ts'
-import { COVER_TRACKS } from './shared-mixtapes.ts'
 
 const UNKNOWN = '<section class="notice"><h1>There is no such mixtape</h1>' +
   '<p>It may have been removed, or the link is not complete.</p></section>'

@@ -1,15 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { qualities } from '@mixtape/mp3'
-import { mixtapeCover } from '../covers/mixtape-cover.ts'
+import { COVER_TRACKS, mixtapeCover } from '../covers/mixtape-cover.ts'
 import { playlist } from '../mixtapes/playlist.ts'
 import { mixtapeTracks, slugParams } from '../schemas/mixtapes.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
 import { originOf } from '../serving/origin.ts'
 import { evaluatePreconditions } from '../serving/preconditions.ts'
-
-/** Tracks that are looked at for the cover of a mixtape. */
-export const COVER_TRACKS = 30
 
 const playlistQuery = Type.Object({ quality: Type.Optional(Type.String({ enum: [...qualities] })) }, { additionalProperties: false })
 
