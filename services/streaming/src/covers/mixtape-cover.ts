@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import sharp from 'sharp'
 import type { Library } from '@mixtape/library'
@@ -16,6 +17,9 @@ const SIZE = 600
 /** Mixtapes whose covers are drawn at a time. */
 const limit = pLimit(1)
 
+/** The covers that were drawn last, by entity tag: about 50 kB each. */
+const drawn = new LRUCache<string, Promise<Buffer | undefined>>({ max: 100 })
+
 /**
  * Makes the cover of a mixtape: a square JPEG with the cover of its first album, or those of its first four.
  *
@@ -32,7 +36,16 @@ export async function mixtapeCover ({ library, covers }: { library: Library, cov
     if (found.size === 4) break
   }
   if (found.size === 0) return undefined
-  return { etag: contentTag([...found.keys()].join()), bytes: async () => await limit(async () => await draw([...found.values()])) }
+  const etag = contentTag([...found.keys()].join())
+  return {
+    etag,
+    async bytes () {
+      const picture = drawn.get(etag) ?? limit(async () => await draw([...found.values()]))
+      drawn.set(etag, picture)
+      picture.catch(() => drawn.delete(etag))
+      return await picture
+    }
+  }
 }
 
 function firstOfAlbums (tracks: TrackEntry[]): Iterable<string> {

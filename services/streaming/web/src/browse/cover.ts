@@ -26,7 +26,7 @@ export function pictureOf (url: string, { name, needsToken = false }: { name: st
   const cover = element('span', { className: 'cover', 'aria-hidden': 'true' }, element('span', { className: 'cover-letter' }, letter))
   cover.style.setProperty('--hue', `${hueOf(name)}`)
   const show = (src: string) => {
-    const image = element('img', { alt: '', decoding: 'async', draggable: false })
+    const image = element('img', { alt: '', loading: 'lazy', decoding: 'async', draggable: false })
     image.addEventListener('load', () => cover.classList.add('is-loaded'))
     image.addEventListener('error', () => image.remove())
     image.src = src

@@ -36,8 +36,9 @@ class Draft extends EventTarget {
     return this.#state.title ? `“${this.#state.title}”` : 'the mixtape'
   }
 
+  /** Each place in the list has an entry of its own, also where a track is added twice. */
   add (tracks: TrackEntry[]): void {
-    this.#change({ tracks: [...this.#state.tracks, ...tracks] })
+    this.#change({ tracks: [...this.#state.tracks, ...tracks.map(track => ({ ...track }))] })
   }
 
   move (from: number, to: number): void {
@@ -56,7 +57,7 @@ class Draft extends EventTarget {
 
   /** Starts to edit a saved mixtape. */
   open (slug: string, title: string, tracks: TrackEntry[]): void {
-    this.#set({ slug, title, tracks, isChanged: false })
+    this.#set({ slug, title, tracks: tracks.map(track => ({ ...track })), isChanged: false })
   }
 
   /** Forgets it, because it is saved or not wanted. */
