@@ -54,33 +54,35 @@ worker.addEventListener('fetch', event => {
   }
 })
 
-/** A kept track is played from this device, also where the line is good. Without a line another quality is better than none. */
+/**
+ * A kept track is played from this device, also where the line is good. Without the server another quality is better than
+ * none.
+ */
 async function play (request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url)
   const quality = searchParams.get('quality') ?? 'original'
   const tracks = await wholeTracks(decodeURIComponent(pathname.slice('/play/'.length))).catch(() => [])
   const kept = tracks.find(track => track.quality === quality)
   if (kept) return await storedResponse(kept, request)
-  try {
-    return await fetch(request)
-  } catch (error) {
-    if (tracks[0]) return await storedResponse(tracks[0], request)
-    throw error
-  }
+  const response = await ask(request)
+  return tracks[0] && isFailure(response) ? await storedResponse(tracks[0], request) : response
 }
 
 /** @param stored what to answer with instead, where it is stored under another URL */
 async function networkFirst (request: Request, stored: Request | string = request): Promise<Response> {
   const page = await caches.open(PAGE)
-  try {
-    const response = await fetch(request)
-    if (response.ok && await page.match(request)) await page.put(request, response.clone())
-    return response
-  } catch (error) {
-    const found = await caches.match(stored)
-    if (found) return found
-    throw error
-  }
+  const response = await ask(request)
+  if (response.ok && await page.match(request)) await page.put(request, response.clone())
+  return isFailure(response) ? await caches.match(stored) ?? response : response
+}
+
+async function ask (request: Request): Promise<Response> {
+  return await fetch(request).catch(() => Response.error())
+}
+
+/** @returns whether there was no answer, or only that of a proxy whose server is away */
+function isFailure ({ type, status }: Response): boolean {
+  return type === 'error' || status >= 500
 }
 
 /** A page that was opened by another URL is stored too, so that it fits to its scripts after an update of the server. */
