@@ -61,11 +61,18 @@ export class MixtapeView {
         element('div', { className: 'hero-actions' },
           element('button', { className: 'pill primary', click: () => { this.#play(0) } }, icon('play'), 'Play'),
           shareButton(title),
-          element('a', { className: 'pill', href: `/mixtapes/${slug}/playlist.m3u8?quality=${this.#player.quality}`, download: '' }, icon('import'), 'Export'),
+          this.#exportLink(),
           this.#keep?.button,
           mayEdit() ? element('button', { className: 'pill', click: () => { this.#edit() } }, icon('edit'), 'Edit') : undefined),
         this.#readiness?.element,
         this.#keep?.panel))
+  }
+
+  /** The playlist has the quality that is chosen when the link is followed. */
+  #exportLink (): HTMLElement {
+    const url = () => `/mixtapes/${this.#slug}/playlist.m3u8?quality=${this.#player.quality}`
+    const link = element('a', { className: 'pill', href: url(), download: '', click: () => { link.href = url() } }, icon('import'), 'Export')
+    return link
   }
 
   #trackList (): TrackList {
