@@ -1,6 +1,8 @@
 /// <reference lib="dom" /> -- for functions that run in the page
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import type { Page, Response } from 'playwright-core'
 import { t } from 'tap'
@@ -89,6 +91,14 @@ t.test('a kept mixtape opens, plays and seeks with the network off', async t => 
   t.match(await fetchInPage(page, path, { range: 'bytes=0-0', 'if-range': '"other"' }), { status: 200 })
   t.match(await fetchInPage(page, '/play/Ebb.flac?quality=high'), { status: 200, cache }, 'another quality is better than none')
   t.match(await fetchInPage(page, '/play/As%20it%20is.mp3?quality=low'), { hex: sha256(readFileSync(join(music, 'As it is.mp3'))) })
+
+  const proxy = createServer((request, response) => { response.writeHead(502).end() }).listen(Number(new URL(url).port), '127.0.0.1')
+  await once(proxy, 'listening')
+  await page.reload()
+  await page.locator('.row-title:text-is("Ebb")').waitFor()
+  t.match(await fetchInPage(page, '/play/Ebb.flac?quality=high'), { status: 200, cache }, 'so with a proxy whose server is away')
+  proxy.closeAllConnections()
+  proxy.close()
 
   await page.goto(url)
   await page.click('.kept-links a:has-text("Summer")')
