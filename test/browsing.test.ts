@@ -1,11 +1,10 @@
 /// <reference lib="dom" /> -- for functions that run in the page
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { t, type Test } from 'tap'
 import { build } from './fixtures/app.ts'
-import { openPage, pageErrors } from './fixtures/browser.ts'
+import { axeViolations, openPage, pageErrors } from './fixtures/browser.ts'
 import { http } from './fixtures/http.ts'
 import { jpeg } from './fixtures/pictures.ts'
 import { makeTrack } from './fixtures/tracks.ts'
@@ -148,14 +147,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const { url } = await library(t)
       const page = await openPage(t, url, { colorScheme, viewport: { width, height: 844 }, reducedMotion: 'reduce', bypassCSP: true })
       await page.locator('.card').first().waitFor()
-      const check = async (what: string) => {
-        await page.addScriptTag({ content: axe.source })
-        const violations = await page.evaluate(async () => {
-          const { violations } = await (window as any).axe.run()
-          return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html).join('\n')}`)
-        })
-        t.same(violations, [], what)
-      }
+      const check = async (what: string) => { t.same(await axeViolations(page), [], what) }
       await check('folders')
       await page.goto(`${url}/browse/Ann/Blue`)
       await page.click('.row-play:has-text("First")')

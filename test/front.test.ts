@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { createServer } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
+import { build } from './fixtures/app.ts'
 import { getPlaylist } from './fixtures/hls.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
@@ -13,14 +15,19 @@ import { makeTrack } from './fixtures/tracks.ts'
 
 /** Starts nginx with nginx.conf, in which addresses and paths are those of this test. @returns its base URL */
 async function startFront (t: Test, { streaming, music, cache }: { streaming: string, music: string, cache: string }): Promise<string> {
-  const dir = join(t.testdirName, 'nginx')
-  mkdirSync(dir)
-  const port = await freePort()
-  const conf = readFileSync(new URL('../nginx.conf', import.meta.url), 'utf8')
+  return await startNginx(t, port => readFileSync(new URL('../nginx.conf', import.meta.url), 'utf8')
     .replace('listen 80', `listen 127.0.0.1:${port}`)
     .replace('streaming:5000', new URL(streaming).host)
     .replace('/music/', `${music}/`)
-    .replace('/cache/;', `${cache}/;`)
+    .replace('/cache/;', `${cache}/;`))
+}
+
+/** @param configure makes the configuration of an nginx that listens on a port of 127.0.0.1 */
+async function startNginx (t: Test, configure: (port: number) => string): Promise<string> {
+  const dir = join(t.testdirName, 'nginx')
+  mkdirSync(dir)
+  const port = await freePort()
+  const conf = configure(port)
     .replace('http {', `http { ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`).join(' ')}`)
   // A root process of nginx starts workers as another user, who may not read all folders.
   writeFileSync(join(dir, 'nginx.conf'), `user root; daemon off; pid ${dir}/pid; error_log ${dir}/error.log;\n${conf}`)
@@ -125,4 +132,34 @@ t.test('behind nginx, the streaming service sends a live miss itself', async t =
   const hit = await http(front, '/play/long.flac?quality=low')
   t.match(hit.headers, { 'cache-status': 'mixtape; hit', etag: miss.headers.etag })
   t.ok(hit.body.equals(miss.body))
+})
+
+t.test('beside mixtape-society, the lines of docs/deployment.md send audio here, and its own pages to the app', async t => {
+  const { url, music } = await build(t)
+  const app = createServer((request, response) => { response.end(`app ${request.url}`) }).listen(0, '127.0.0.1')
+  t.teardown(() => app.close())
+  await once(app, 'listening')
+  const docs = readFileSync(new URL('../docs/deployment.md', import.meta.url), 'utf8')
+  const [beside = '', alone = ''] = [...docs.matchAll(/```nginx\n([^]*?)```/g)].map(([, lines = '']) => lines
+    .replaceAll('127.0.0.1:5000', new URL(url).host)
+    .replaceAll('127.0.0.1:5005', `127.0.0.1:${(app.address() as AddressInfo).port}`))
+  const front = await startNginx(t, port => `events {}
+    http {
+      access_log off;
+      server { listen 127.0.0.1:${port}; server_name localhost; ${beside} }
+      server { listen 127.0.0.1:${port}; server_name music.example; ${alone} }
+    }`)
+  for (const name of ['jazz/so what.flac', 'LOUD.MP3', '100%.ogg', 'new\nline.wav', 'share/a.flac', 'what?.opus']) {
+    mkdirSync(join(music, name, '..'), { recursive: true })
+    writeFileSync(join(music, name), `bytes of ${name}`)
+    const path = `/play/${name.split('/').map(encodeURIComponent).join('/')}?quality=low`
+    const { status, body } = await http(front, path, { headers: { range: 'bytes=0-4' } })
+    t.match({ status, body: body.toString() }, { status: 206, body: 'bytes' }, path)
+  }
+  for (const path of [
+    '/', '/mixtapes/', '/play/', '/play/share/summer', '/play/share/summer/manifest.json', '/play/gift-playful/summer?to=Ann', '/play/gift-elegant/summer',
+    '/play/covers/a%20b.jpg', '/play/admin/cache/stats', '/service-worker.js'
+  ]) t.equal((await http(front, path)).body.toString(), `app ${path}`)
+  const page = await http(front, '/health/live', { headers: { host: 'music.example' } })
+  t.same(page.json(), { status: 'ok' })
 })

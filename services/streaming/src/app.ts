@@ -26,6 +26,7 @@ import { libraryRoutes } from './routes/library.ts'
 import { mixtapeRoutes } from './routes/mixtapes.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { playRoutes } from './routes/play.ts'
+import { sharedMixtapeRoutes } from './routes/shared-mixtapes.ts'
 import { preflightRoutes } from './serving/cross-origin.ts'
 
 declare module 'fastify' {
@@ -78,6 +79,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(libraryRoutes)
   await app.register(coverRoutes)
   await app.register(mixtapeRoutes)
+  await app.register(sharedMixtapeRoutes)
   await app.register(adminCacheRoutes)
   await app.register(adminTracksRoutes)
   await app.register(adminQueueRoutes)

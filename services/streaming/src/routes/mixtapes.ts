@@ -2,6 +2,7 @@ import sse from '@fastify/sse'
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtapes'
+import { slugParams } from '../schemas/mixtapes.ts'
 
 const trackSchema = Type.Object({
   file_path: Type.Optional(Type.String({ maxLength: 4096 })),
@@ -13,7 +14,7 @@ const mixtapeSchema = Type.Object({
   tracks: Type.Array(trackSchema, { maxItems: 1000 })
 })
 
-const schema = { params: Type.Object({ slug: Type.String({ pattern: '^[\\w.~-]{1,200}$' }) }) }
+const schema = { params: slugParams }
 
 /** Proxies close a connection on which nothing was sent for a minute. */
 const HEARTBEAT_MS = 15_000
@@ -26,6 +27,10 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const adminOnly = { onRequest: [app.requireAdmin] }
 
   await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
+
+  // Browsers connect again by themselves, to the next process.
+  const closing = new AbortController()
+  app.addHook('preClose', async () => { closing.abort() })
 
   // Mixtapes are in Redis only. While it is away these routes fail at once.
   app.addHook('preHandler', app.requireRedis)
@@ -60,26 +65,21 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   })
 
   app.get('/mixtapes/:slug', { schema }, async request => {
-    return (await MixtapeReadiness.of(await find(request.params.slug), { ...stores, wanted })).report
+    return (await MixtapeReadiness.of(await app.findMixtape(request.params.slug), { ...stores, wanted })).report
   })
 
   app.get('/mixtapes/:slug/events', { schema, sse: { kind: 'only' } } as { schema: typeof schema }, async (request, reply) => {
-    const mixtape = await find(request.params.slug)
+    const mixtape = await app.findMixtape(request.params.slug)
     const clientLeft = new AbortController()
     request.raw.on('close', () => clientLeft.abort())
-    request.raw.socket.on('close', () => clientLeft.abort())
+    // `end`: its sending side is closed (see httpAllowHalfOpen in app.ts). Only the next heartbeats would notice that it has left.
+    for (const event of ['end', 'close']) request.raw.socket.on(event, () => clientLeft.abort())
     let number = 0
-    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal: clientLeft.signal })) {
+    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal: AbortSignal.any([clientLeft.signal, closing.signal]) })) {
       // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).
       const suffix = progress.status === 'in_progress' ? '' : '-last'
       if (suffix && number === 0 && request.headers['last-event-id']?.toString().endsWith(suffix)) return reply.code(204).send()
       await reply.sse.send({ id: `${Date.now()}-${number++}${suffix}`, data: progress })
     }
   })
-
-  async function find (slug: string) {
-    const mixtape = await registry.get(slug)
-    if (!mixtape) throw app.httpErrors.notFound('No such mixtape')
-    return mixtape
-  }
 }

@@ -1,13 +1,15 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { mixtapePageRoutes } from './mixtape-page.ts'
 
 const STATIC = fileURLToPath(new URL('../../web/static', import.meta.url))
 const COMPILED = fileURLToPath(new URL('../../dist/web', import.meta.url))
 
 /** Places of the page, which itself shows what belongs to the URL. */
-const PLACES = ['/browse/*', '/queue']
+const PLACES = ['/browse/*', '/queue', '/mixtape', '/edit']
 
 /** The page for listeners: its files, and headers that allow it nothing but what it needs from this server. */
 export async function pageRoutes (app: FastifyInstance) {
@@ -21,6 +23,8 @@ export async function pageRoutes (app: FastifyInstance) {
         imgSrc: ["'self'", 'blob:'], // covers that were fetched with the token
         mediaSrc: ["'self'"],
         connectSrc: ["'self'"],
+        workerSrc: ["'self'"],
+        manifestSrc: ["'self'"],
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"]
@@ -29,6 +33,16 @@ export async function pageRoutes (app: FastifyInstance) {
     strictTransportSecurity: false // for the proxy that ends TLS to decide
   })
   await app.register(fastifyStatic, { root: STATIC, wildcard: false })
-  await app.register(fastifyStatic, { root: COMPILED, prefix: '/app/', wildcard: false, decorateReply: false })
+  await app.register(fastifyStatic, {
+    root: COMPILED,
+    prefix: '/app/',
+    wildcard: false,
+    decorateReply: false,
+    setHeaders: reply => { reply.header('service-worker-allowed', '/') }
+  })
+  const scripts = readdirSync(COMPILED, { recursive: true }).filter(file => `${file}`.endsWith('.js')).map(file => `/app/${file}`)
+  const files = ['/', ...readdirSync(STATIC).filter(file => file !== 'index.html').map(file => `/${file}`), ...scripts]
+  app.get('/files.json', async () => files) // for the service worker, which stores them
   for (const url of PLACES) app.get(url, async (request, reply) => await reply.sendFile('index.html'))
+  await app.register(mixtapePageRoutes, { html: readFileSync(`${STATIC}/index.html`, 'utf8') })
 }

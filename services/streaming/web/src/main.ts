@@ -5,6 +5,12 @@ import { emptyNotice, problemNotice, tokenForm } from './browse/notices.ts'
 import { QueueView } from './browse/queue-view.ts'
 import { showCrumbs, startFilter } from './browse/top.ts'
 import { element, find } from './dom.ts'
+import { EditView } from './mixtapes/edit-view.ts'
+import { MixtapeView } from './mixtapes/mixtape-view.ts'
+import { MixtapesView } from './mixtapes/mixtapes-view.ts'
+import { startTray } from './mixtapes/tray.ts'
+import { addKeptLinks } from './offline/kept-links.ts'
+import { resumeKeeping } from './offline/keeper.ts'
 import { startKeyboard } from './player/keyboard.ts'
 import { startMediaSession } from './player/media-session.ts'
 import { startPlayerBar } from './player/player-bar.ts'
@@ -14,6 +20,11 @@ import { startPlaces, type Place } from './places.ts'
 
 /** After this time a place is fetched again that the server could not show. */
 const RETRY_MS = 3000
+
+interface View {
+  show (main: HTMLElement): Promise<void>
+  close (): void
+}
 
 const main = find('#main')
 const [first, second] = document.querySelectorAll('audio')
@@ -25,19 +36,19 @@ startMediaSession(player)
 startKeyboard(player)
 startQuality()
 startFilter()
+startTray()
 
-let view: FolderView | QueueView | undefined
+let view: View | undefined
 let retry: number | undefined
 startPlaces(show)
+resumeKeeping()
 
 async function show (place: Place): Promise<void> {
   clearTimeout(retry)
   const hadPlace = view !== undefined
   view?.close()
   showCrumbs(place)
-  const shown = view = place.view === 'queue'
-    ? new QueueView(player)
-    : new FolderView(player, place.path, place.filter, error => { showProblem(place, error) })
+  const shown = view = viewOf(place)
   try {
     await shown.show(main)
     // The link that was followed is gone. Screen readers and Tab go on at the start of the new place.
@@ -47,18 +58,38 @@ async function show (place: Place): Promise<void> {
   }
 }
 
+function viewOf (place: Place): View {
+  switch (place.view) {
+    case 'folder': return new FolderView(player, place.path, place.filter, error => { showProblem(place, error) })
+    case 'queue': return new QueueView(player)
+    case 'mixtape': return new MixtapeView(player, place.slug)
+    case 'mixtapes': return new MixtapesView()
+    case 'edit': return new EditView(error => { showProblem(place, error) })
+  }
+}
+
 function showProblem (place: Place, error: Error): void {
   const again = () => { show(place) }
   const status = error instanceof RequestError ? error.status : undefined
   if (status === 401) {
-    const form = tokenForm(again)
+    const form = tokenForm(place.view === 'folder'
+      ? 'Only its admin may look through this library.'
+      : 'Only the admin of this server may make and change mixtapes.', again)
     main.replaceChildren(form)
     form.querySelector('input')?.focus()
+    addKeptLinks(form)
   } else if (status === 404) {
-    main.replaceChildren(emptyNotice('There is no such folder', 'It may have been renamed or deleted.'))
+    main.replaceChildren(place.view === 'mixtape'
+      ? emptyNotice('There is no such mixtape', 'It may have been removed, or the link is not complete.')
+      : emptyNotice('There is no such folder', 'It may have been renamed or deleted.'))
   } else {
-    main.replaceChildren(problemNotice(`${error.message} Trying again every few seconds.`, again))
     retry = window.setTimeout(again, RETRY_MS)
+    const key = `${location.href} ${error.message}`
+    if (main.querySelector<HTMLElement>('[data-problem]')?.dataset.problem === key) return // the focus must not get lost
+    const notice = problemNotice(`${error.message} Trying again every few seconds.`, again)
+    notice.dataset.problem = key
+    main.replaceChildren(notice)
+    addKeptLinks(notice)
   }
 }
 

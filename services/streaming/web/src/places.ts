@@ -1,7 +1,8 @@
 import { encodePath } from './api/library.ts'
 
 /** What the page shows. Each place has a URL of its own. */
-export type Place = { view: 'folder', path: string, filter: string } | { view: 'queue' }
+export type Place = { view: 'folder', path: string, filter: string } | { view: 'queue' } | { view: 'mixtape', slug: string } |
+  { view: 'mixtapes' } | { view: 'edit' }
 
 /** @returns the URL of a folder */
 export function folderUrl (path: string, filter = ''): string {
@@ -13,6 +14,10 @@ export function folderUrl (path: string, filter = ''): string {
 export function currentPlace (): Place {
   const { pathname, search } = location
   if (pathname === '/queue') return { view: 'queue' }
+  if (pathname === '/mixtape') return { view: 'mixtapes' }
+  if (pathname === '/edit') return { view: 'edit' }
+  const slug = pathname.match(/^\/mixtape\/([^/]+)$/)?.[1]
+  if (slug) return { view: 'mixtape', slug }
   const filter = new URLSearchParams(search).get('filter') ?? ''
   try {
     return { view: 'folder', path: decodeURIComponent(pathname.replace(/^\/(browse\/)?/, '')).replace(/\/$/, ''), filter }
@@ -40,7 +45,7 @@ export function startPlaces (show: (place: Place) => Promise<void>): void {
   document.addEventListener('click', event => {
     const link = event.target instanceof Element ? event.target.closest('a') : null
     if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
-    if (link.origin !== location.origin || link.hash || !/^\/($|browse\/|queue$)/.test(link.pathname)) return
+    if (link.origin !== location.origin || link.hash || !/^\/($|browse\/|queue$|edit$|mixtape(\/[^/]+)?$)/.test(link.pathname)) return
     event.preventDefault()
     goTo(link.href)
   })

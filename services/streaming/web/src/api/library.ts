@@ -31,6 +31,14 @@ export async function fetchFolder (
   return page
 }
 
+/** Fetches what is known of a track. */
+export async function fetchTrack (path: string): Promise<TrackEntry> {
+  const response = await request(`/library/${encodePath(path)}`, { headers: authorization() })
+  const found = await response.json() as FolderPage | TrackEntry
+  if (found.type === 'folder') throw new RequestError(404, 'This is a folder, not a track.')
+  return found
+}
+
 /** Fetches with errors in words. */
 export async function request (url: string, options: RequestInit): Promise<Response> {
   let response: Response

@@ -3,8 +3,8 @@ import type { Quality } from './qualities.ts'
 
 /** What the server sends for a track at a quality. */
 export interface Serving {
-  /** `hit`: the cached MP3. `live`: the MP3 while it is made. `miss`: the original, because there is no MP3 yet. */
-  outcome: 'hit' | 'live' | 'miss' | 'original'
+  /** `kept`: the file on this device. `hit`: the cached MP3. `live`: the MP3 while it is made. `miss`: the original, because there is no MP3 yet. */
+  outcome: 'kept' | 'hit' | 'live' | 'miss' | 'original'
   /** Such as `FLAC` or `MP3`. */
   format: string
   /** Bytes. */
@@ -30,7 +30,8 @@ export async function fetchServing (path: string, quality: Quality): Promise<Ser
 }
 
 /** Reads a Cache-Status header (RFC 9211). docs/http.md lists its values. */
-function outcomeOf (cacheStatus: string): Serving['outcome'] {
+export function outcomeOf (cacheStatus: string): Serving['outcome'] {
+  if (cacheStatus.startsWith('mixtape-offline')) return 'kept'
   if (/; hit\b/.test(cacheStatus)) return 'hit'
   if (/; stored\b/.test(cacheStatus)) return /detail=live/.test(cacheStatus) ? 'live' : 'hit'
   return /; fwd=bypass|not transcodable|detail=disabled/.test(cacheStatus) ? 'original' : 'miss'

@@ -15,20 +15,24 @@ interface CoverOptions {
   isFolder: boolean
 }
 
-/** Makes the cover of a track or a folder. Where there is none, it shows a letter on a colour. It says nothing to screen readers. */
+/** Makes the cover of a track or a folder. */
 export function coverOf (path: string, { pixels, name, isFolder }: CoverOptions): HTMLElement {
+  return pictureOf(`/cover/${encodePath(path)}?size=${pixels}`, { name, needsToken: isFolder })
+}
+
+/** Makes a square picture. Where there is none, it shows a letter on a colour. It says nothing to screen readers. */
+export function pictureOf (url: string, { name, needsToken = false }: { name: string, needsToken?: boolean }): HTMLElement {
   const letter = [...name.replace(/^[\W\d_]+/, '') || name][0]?.toUpperCase() ?? ''
   const cover = element('span', { className: 'cover', 'aria-hidden': 'true' }, element('span', { className: 'cover-letter' }, letter))
   cover.style.setProperty('--hue', `${hueOf(name)}`)
-  const url = `/cover/${encodePath(path)}?size=${pixels}`
   const show = (src: string) => {
-    const image = element('img', { alt: '', decoding: 'async', draggable: false })
+    const image = element('img', { alt: '', loading: 'lazy', decoding: 'async', draggable: false })
     image.addEventListener('load', () => cover.classList.add('is-loaded'))
     image.addEventListener('error', () => image.remove())
     image.src = src
     cover.append(image)
   }
-  if (isFolder && hasToken()) fetchPicture(url).then(src => { if (src) show(src) })
+  if (needsToken && hasToken()) fetchPicture(url).then(src => { if (src) show(src) })
   else show(url)
   return cover
 }

@@ -1,7 +1,9 @@
 import { FolderPages } from '../api/folder-pages.ts'
 import type { TrackEntry } from '../api/library.ts'
-import { element, find, icon } from '../dom.ts'
+import { announce } from '../announce.ts'
+import { element, icon } from '../dom.ts'
 import { clock, count } from '../format.ts'
+import { draft } from '../mixtapes/draft.ts'
 import type { Player } from '../player/player.ts'
 import { coverOf } from './cover.ts'
 import { FolderCards } from './folder-cards.ts'
@@ -71,7 +73,8 @@ export class FolderView {
         tracks > 0
           ? element('div', { className: 'hero-actions' },
             element('button', { className: 'pill primary', click: () => { this.#play(0, known[0]) } }, icon('play'), 'Play'),
-            element('button', { className: 'pill', click: () => { this.#shuffle() } }, icon('shuffle'), 'Shuffle'))
+            element('button', { className: 'pill', click: () => { this.#shuffle() } }, icon('shuffle'), 'Shuffle'),
+            element('button', { className: 'pill', click: () => { this.#addAll() } }, icon('tape'), 'Add to mixtape'))
           : undefined))
   }
 
@@ -90,15 +93,22 @@ export class FolderView {
         if (player.current.track?.path === track.path) player.toggle()
         else this.#play(index, track)
       },
-      action: (_, track) => ({
+      actions: (_, track) => [{
         icon: 'add',
         label: name => `Add ${name} to the queue`,
         run: () => {
           player.queue.append([track])
           player.queueChanged()
-          find('#announcement').textContent = `${track.title ?? track.name} was added to the queue`
+          announce(`${track.title ?? track.name} was added to the queue`)
         }
-      })
+      }, {
+        icon: 'tape',
+        label: name => `Add ${name} to the mixtape`,
+        run: () => {
+          draft.add([track])
+          announce(`${track.title ?? track.name} was added to ${draft.name}`)
+        }
+      }]
     })
   }
 
@@ -122,6 +132,13 @@ export class FolderView {
     const index = Math.floor(Math.random() * known.length)
     this.#player.queue.setShuffled(true)
     this.#play(index, known[index])
+  }
+
+  async #addAll (): Promise<void> {
+    const tracks: TrackEntry[] = []
+    for await (const batch of this.#pages.tracks()) tracks.push(...batch)
+    draft.add(tracks)
+    announce(`${count(tracks.length, 'track')} added to ${draft.name}`)
   }
 
   /** The tracks of the first page. */

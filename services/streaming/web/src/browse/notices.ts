@@ -14,8 +14,12 @@ export function emptyNotice (title: string, text: string): HTMLElement {
   return element('section', { className: 'notice' }, element('h1', {}, title), element('p', {}, text))
 }
 
-/** Asks for the admin token. */
-export function tokenForm (onToken: () => void): HTMLElement {
+/**
+ * Asks for the admin token.
+ *
+ * @param reason why it is needed
+ */
+export function tokenForm (reason: string, onToken: () => void): HTMLElement {
   const wasWrong = hasToken()
   if (wasWrong) forgetToken()
   const token = element('input', {
@@ -33,8 +37,8 @@ export function tokenForm (onToken: () => void): HTMLElement {
   element('h1', {}, 'Whose music is this?'),
   element('p', { id: 'token-help', role: wasWrong ? 'alert' : undefined }, wasWrong
     ? 'The server does not accept this token. It may have changed: please type the ADMIN_TOKEN of the server.'
-    : 'Only its admin may look through this library. Please type the ADMIN_TOKEN of the server.'),
+    : `${reason} Please type the ADMIN_TOKEN of the server.`),
   element('label', {}, 'Token', token),
   element('label', { className: 'check' }, keep, 'Keep it in this browser'),
-  element('button', { className: 'pill primary' }, 'Open the library'))
+  element('button', { className: 'pill primary' }, 'Go on'))
 }

@@ -29,14 +29,14 @@ export class QueueView {
         if (index === player.queue.state.position) player.toggle()
         else player.playAt(index)
       },
-      action: index => ({
+      actions: index => [{
         icon: 'remove',
         label: name => `Remove ${name} from the queue`,
         run: () => {
           player.queue.remove(index)
           player.queueChanged()
         }
-      })
+      }]
     })
     const update = () => {
       tracks = player.queue.inOrder

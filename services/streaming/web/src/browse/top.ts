@@ -11,7 +11,7 @@ export function showCrumbs (place: Place): void {
     element('a', { href: folderUrl(names.slice(0, index + 1).join('/')), 'aria-current': index === names.length - 1 ? 'page' : undefined }, name)))
   find('#crumbs').replaceChildren(...crumbs)
   const input = find<HTMLInputElement>('#filter')
-  input.disabled = place.view === 'queue'
+  if (input.form) input.form.hidden = place.view !== 'folder'
   const filter = place.view === 'folder' ? place.filter : ''
   if (document.activeElement !== input) input.value = filter
 }

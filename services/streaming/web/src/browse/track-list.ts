@@ -12,9 +12,12 @@ export interface TrackListOptions {
   /** @returns whether the track at a position is the one that plays */
   isCurrent: (index: number, track: TrackEntry) => boolean
   onPlay: (index: number, track: TrackEntry) => void
-  action: (index: number, track: TrackEntry) => RowAction
+  /** The buttons at the end of a row. */
+  actions: (index: number, track: TrackEntry) => RowAction[]
   /** Whether rows are numbered by their position, and not by the number of the track. */
   isNumbered?: boolean
+  /** Whether each row shows the cover of its track. */
+  hasCovers?: boolean
 }
 
 /** A list of tracks of any length. The up and down arrows move through it. */
@@ -58,7 +61,7 @@ export class TrackList {
   }
 
   #row (index: number): HTMLElement {
-    const { player, trackAt, isCurrent, onPlay, action, isNumbered } = this.#options
+    const { player, trackAt, isCurrent, onPlay, actions, isNumbered, hasCovers } = this.#options
     const track = trackAt(index)
     return trackRow(track, {
       index,
@@ -67,7 +70,8 @@ export class TrackList {
       isPlaying: player.isPlaying,
       number: isNumbered ? index + 1 : undefined,
       onPlay: () => { if (track) onPlay(index, track) },
-      action: track ? action(index, track) : { icon: 'add', label: name => name, run: () => {} }
+      hasCover: hasCovers,
+      actions: track ? actions(index, track) : []
     })
   }
 

@@ -1,6 +1,7 @@
 import type { TrackEntry } from '../api/library.ts'
 import { element, icon } from '../dom.ts'
 import { clock } from '../format.ts'
+import { coverOf } from './cover.ts'
 
 export interface RowAction {
   /** Name of the icon. */
@@ -19,36 +20,41 @@ export interface TrackRowOptions {
   /** Shown instead of the number of the track. */
   number?: number
   onPlay: () => void
-  /** The button at the end of the row. */
-  action: RowAction
+  /** Whether the cover of the track is shown. */
+  hasCover?: boolean
+  /** The buttons at the end of the row. */
+  actions: RowAction[]
 }
 
 /** Makes the row of a track. While `track` is undefined, its page is being fetched. */
 export function trackRow (track: TrackEntry | undefined, options: TrackRowOptions): HTMLElement {
-  const { index, total, isCurrent, isPlaying, onPlay, action } = options
+  const { index, total, isCurrent, isPlaying, onPlay, actions } = options
   const row = element('li', { className: 'row', 'aria-posinset': index + 1, 'aria-setsize': total })
   if (!track) {
     row.classList.add('is-loading')
     row.append(element('span', { className: 'row-number' }), element('span', { className: 'row-text' }, '…'))
     return row
   }
-  const name = track.title ?? track.name
+  const title = track.title ?? track.name
   const number = options.number ?? track.track
+  const isGone = track.size === undefined
+  if (isGone) row.classList.add('is-gone')
   if (isCurrent) row.classList.add('is-current')
   if (isCurrent && isPlaying) row.classList.add('is-playing')
   row.append(
-    element('button', { className: 'row-play', 'aria-current': isCurrent ? 'true' : undefined, click: onPlay },
+    element('button', { className: 'row-play', 'aria-current': isCurrent ? 'true' : undefined, disabled: isGone, click: onPlay },
       element('span', { className: 'row-number', 'aria-hidden': 'true' },
         element('span', { className: 'row-digits' }, number === undefined ? '·' : `${number}`), icon('play'),
         element('span', { className: 'bars' }, element('i'), element('i'), element('i'))),
+      options.hasCover ? coverOf(track.path, { pixels: 96, name: track.album ?? title, isFolder: false }) : undefined,
       element('span', { className: 'row-text' },
-        element('span', { className: 'row-title' }, name),
-        element('span', { className: 'row-artist' }, track.artist ?? (track.title === undefined ? '' : track.name)))),
-    readiness(track),
+        element('span', { className: 'row-title' }, title),
+        element('span', { className: 'row-artist' }, isGone ? 'Not in the library any more' : track.artist ?? (track.title === undefined ? '' : track.name)))),
+    isGone ? '' : readiness(track),
     element('span', { className: 'row-time time' }, clock(track.duration)),
-    element('button', {
-      className: 'round small row-action', 'aria-label': action.label(name), title: action.label(name), click: action.run
-    }, icon(action.icon))
+    ...actions.map(({ icon: name, label, run }) => element('button', {
+      className: `round small row-action is-${name}`, 'aria-label': label(title), title: label(title), click: run
+    }, icon(name)))
   )
   return row
 }

@@ -12,6 +12,7 @@ const SEEK_STEPS = 1000
 
 /** What is said about where the bytes come from. */
 const OUTCOMES: Record<Serving['outcome'], string> = {
+  kept: 'from this device',
   hit: 'from the cache',
   live: 'transcoded while you listen',
   miss: 'original, not transcoded yet',
