@@ -1,4 +1,4 @@
-import { QUALITIES, type TranscodeQuality } from '../api/qualities.ts'
+import { QUALITIES, type Choice, type Quality, type TranscodeQuality } from '../api/qualities.ts'
 import { BLOCK_SECONDS } from '../api/transcode.ts'
 
 /** The levels, from the lowest to the highest. */
@@ -39,9 +39,9 @@ export class AutoQuality {
     this.#level = isSaving ? 'low' : 'medium'
   }
 
-  /** Of the next piece, unless next() says otherwise. */
-  get level (): TranscodeQuality {
-    return this.#level
+  /** @returns the quality of a whole file, which stays the same while it plays */
+  qualityOf (choice: Choice): Quality {
+    return choice === 'auto' ? this.#level : choice
   }
 
   /**

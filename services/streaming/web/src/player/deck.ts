@@ -53,7 +53,7 @@ export class Deck {
     this.choice = choice
     this.audio.preload = 'auto'
     if (choice === 'original' || isWhole || !track.transcoded || !FrameBuffer.isSupported) {
-      this.#loadFile(track, choice === 'auto' ? this.#auto.level : choice)
+      this.#loadFile(track, this.#auto.qualityOf(choice))
     } else {
       this.#stream = new FrameStream(this.audio, {
         path: track.path,

@@ -1,5 +1,5 @@
 import type { TrackEntry } from '../api/library.ts'
-import { storedChoice, storeChoice, type Choice } from '../api/qualities.ts'
+import { storedChoice, storeChoice, type Choice, type Quality } from '../api/qualities.ts'
 import { playUrl } from '../api/serving.ts'
 import { AutoQuality } from './auto-quality.ts'
 import { Deck } from './deck.ts'
@@ -41,6 +41,7 @@ export class Player extends EventTarget {
   bytesSavedBefore = 0
   /** What went wrong, for people. */
   problem = ''
+  readonly #auto: AutoQuality
   #decks: [Deck, Deck]
   #timer: number | undefined
   #retry: number | undefined
@@ -51,13 +52,13 @@ export class Player extends EventTarget {
   constructor (first: HTMLAudioElement, second: HTMLAudioElement) {
     super()
     const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } }
-    const auto = new AutoQuality(connection?.saveData ?? false)
+    this.#auto = new AutoQuality(connection?.saveData ?? false)
     const events = {
       onServing: (deck: Deck) => { if (deck === this.current) this.#changed() },
       onRefused: (deck: Deck) => { if (deck === this.current) this.#loadSpare({ isWhole: true }) },
       onUnable: (deck: Deck) => { this.#loadWhole(deck) }
     }
-    this.#decks = [new Deck(first, auto, events), new Deck(second, auto, events)]
+    this.#decks = [new Deck(first, this.#auto, events), new Deck(second, this.#auto, events)]
     for (const deck of this.#decks) this.#listen(deck)
     this.#mark()
   }
@@ -65,6 +66,11 @@ export class Player extends EventTarget {
   /** The deck that is heard. */
   get current (): Deck {
     return this.#decks[0]
+  }
+
+  /** The quality of whole files at the present choice. */
+  get quality (): Quality {
+    return this.#auto.qualityOf(this.choice)
   }
 
   get #spare (): Deck {
