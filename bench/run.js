@@ -3,10 +3,12 @@ import { cpus } from 'node:os'
 import { ensurePrerequisites } from '../scripts/prerequisites.js'
 
 /** `npm run bench [section …]`: prints the tables of each section, and writes data/bench.json. */
-const SECTIONS = { cache: 'benchCache', cold: 'benchCold', reservoir: 'benchReservoir', serve: 'benchServe', transcode: 'benchTranscode' }
+const SECTIONS = {
+  cache: 'benchCache', cold: 'benchCold', library: 'benchLibrary', reservoir: 'benchReservoir', serve: 'benchServe', transcode: 'benchTranscode'
+}
 
 /** Programs that a section needs in addition to those of the services, and the Debian package of each. */
-const PROGRAMS = { serve: { wrk: 'wrk', nginx: 'nginx-light', ip: 'iproute2' } }
+const PROGRAMS = { library: { chromium: 'chromium' }, serve: { wrk: 'wrk', nginx: 'nginx-light', ip: 'iproute2' } }
 
 const requested = process.argv.slice(2)
 const unknown = requested.filter(name => !(name in SECTIONS))

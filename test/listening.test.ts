@@ -25,7 +25,7 @@ async function plays (page: Page, title: string, quality?: string): Promise<void
   await page.waitForFunction(([title, quality]) => {
     const audio = document.querySelector<HTMLAudioElement>('audio[data-deck=current]')
     return document.querySelector('#now-title')?.textContent === title && audio && !audio.paused && audio.currentTime > 0.3 &&
-      (!quality || audio.src.endsWith(`quality=${quality}`))
+      (!quality || document.querySelector('#serving')?.textContent?.toLowerCase().includes(quality))
   }, [title, quality])
 }
 

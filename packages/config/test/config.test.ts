@@ -31,9 +31,8 @@ t.test('the error of a wrong value names the variable and the allowed values', a
     AUDIO_CACHE_ENABLED: ['perhaps'],
     AUDIO_CACHE_PRECACHE_QUALITIES: ['original', 'high medium', 'high,'],
     AUDIO_CACHE_TRANSCODE_EXTENSIONS: ['flac', '.FLAC'],
-    REDIS_URL: ['localhost:6379', 'redis://a,b', 'redis://a,redis://b'],
+    REDIS_URL: ['localhost:6379', 'redis://a,b'],
     REDIS_MODE: ['many'],
-    REDIS_CA_FILE: ['/nope.pem'],
     ADMIN_TOKEN: ['two words'],
     LOG_LEVEL: ['loud'],
     NIGHTLY_PRECACHE: ['at night', '99 3 ? ? ?'],
@@ -81,4 +80,11 @@ t.test('a cache and a library that overlap through a symbolic link are refused',
   for (const [MUSIC_ROOT, AUDIO_CACHE_DIR] of [[music, link], [link, music], [music, `${link}/new/cache`], [link, `${link}/cache`]]) {
     t.throws(() => readConfig({ MUSIC_ROOT, AUDIO_CACHE_DIR }), { message: /overlaps MUSIC_ROOT/ })
   }
+})
+
+t.test('variables of Redis that do not fit together', async t => {
+  t.throws(() => readConfig({ REDIS_URL: 'redis://a,redis://b' }), { message: /^REDIS_URL has several URLs\. Allowed: one, or/ })
+  t.throws(() => readConfig({ REDIS_MODE: 'sentinel' }), { message: /^REDIS_SENTINEL_NAME is not set/ })
+  t.throws(() => readConfig({ REDIS_CA_FILE: '/nope.pem' }), { message: /^REDIS_CA_FILE is "\/nope\.pem", which cannot be read/ })
+  t.match(readConfig({ REDIS_MODE: 'cluster', REDIS_URL: 'redis://a:1, redis://b:2' }).REDIS, { mode: 'cluster', url: 'redis://a:1, redis://b:2' })
 })

@@ -10,6 +10,8 @@ export interface Folder {
   tracks: string[]
   /** Pictures of which one may be the cover. */
   pictures: string[]
+  /** Absolute path without symbolic links. It must not be sent to clients. */
+  realPath: string
 }
 
 /** The same order on every machine: the default locale may differ between replicas. */
@@ -26,7 +28,7 @@ export async function listFolder (root: string, path: string): Promise<Folder | 
   if (!isFolderPath(path)) return undefined
   const dir = await realPathInside(root, join(root, path), isFolderPath)
   if (dir === undefined) return undefined
-  const folder: Folder = { folders: [], tracks: [], pictures: [] }
+  const folder: Folder = { folders: [], tracks: [], pictures: [], realPath: dir }
   const add = (name: string, kind: Pick<Dirent, 'isDirectory' | 'isFile'>) => {
     if (kind.isDirectory() && isFolderPath(name)) folder.folders.push(name)
     else if (kind.isFile() && isTrackPath(name)) folder.tracks.push(name)
@@ -46,7 +48,7 @@ export async function listFolder (root: string, path: string): Promise<Folder | 
   } catch (error) {
     return ignoreUnavailable(error) // not a folder, or it may not be read
   }
-  for (const names of Object.values(folder)) names.sort(compare)
+  for (const names of [folder.folders, folder.tracks, folder.pictures]) names.sort(compare)
   return folder
 }
 

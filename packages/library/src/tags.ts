@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { parseFile, type IAudioMetadata } from 'music-metadata'
 import pLimit from 'p-limit'
 import type { Track } from './library.ts'
+import { walkFrames } from './mp3-frames.ts'
 import { oggDuration } from './ogg-duration.ts'
 import { isUnavailable } from './open-file.ts'
 
@@ -13,7 +14,7 @@ export interface TrackTags {
   /** Numbers within the disc, and of the disc. */
   track?: number
   disc?: number
-  /** In seconds; absent where only reading the whole file would tell. */
+  /** In seconds. */
   duration?: number
 }
 
@@ -60,7 +61,7 @@ async function readTags (track: Track): Promise<TrackTags> {
   const { common: { title, artist, album, track: number, disk }, format } = metadata
   const duration = format.container === 'Ogg'
     ? await oggDuration(track, format.codec === 'Opus' ? 48_000 : format.sampleRate ?? 44_100)
-    : format.duration
+    : format.duration ?? (format.container === 'MPEG' ? await mp3Duration(track) : undefined)
   return {
     title: text(title),
     artist: text(artist),
@@ -69,6 +70,12 @@ async function readTags (track: Track): Promise<TrackTags> {
     disc: position(disk.no),
     duration: duration !== undefined && Number.isFinite(duration) && duration > 0 ? duration : undefined
   }
+}
+
+/** Of an MP3 of a variable bitrate whose first frame does not state the length: only its frames tell. */
+async function mp3Duration (track: Track): Promise<number | undefined> {
+  const frames = await walkFrames(track)
+  return frames && frames.count * frames.samplesPerFrame / frames.sampleRate
 }
 
 function text (value: unknown): string | undefined {

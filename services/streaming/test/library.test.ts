@@ -61,6 +61,36 @@ t.test('the root and its folders are listed, hidden files and links out of the l
   t.match((await http(url, '/library/x.flac')).json(), { type: 'folder', total: 0 })
 })
 
+t.test('the filter finds what is below the folder', async t => {
+  const { url, music } = await build(t)
+  for (const path of ['Jazz/Miles Davis/Kind of Blue', 'Jazz/Étienne', 'Rock']) mkdirSync(join(music, path), { recursive: true })
+  for (const path of ['Jazz/Miles Davis/Kind of Blue/1 So What.mp3', 'Jazz/Miles Davis/Kind of Blue/2 Blue in Green.mp3', 'Jazz/blue.mp3', 'Blues.mp3']) {
+    writeFileSync(join(music, path), 'x')
+  }
+  symlinkSync('..', join(music, 'Jazz/loop'))
+  const found = async (path: string, filter: string) => {
+    const { entries, total, folders } = (await http(url, `/library/${encodeURI(path)}?filter=${encodeURIComponent(filter)}`)).json()
+    t.same([total, folders], [entries.length, entries.filter(({ type }: { type: string }) => type === 'folder').length])
+    return entries.map(({ path }: { path: string }) => path)
+  }
+  t.same(await found('', 'blue'), [
+    'Jazz/Miles Davis/Kind of Blue', 'Blues.mp3', 'Jazz/blue.mp3', 'Jazz/Miles Davis/Kind of Blue/2 Blue in Green.mp3'
+  ])
+  t.same(await found('', 'miles what'), ['Jazz/Miles Davis/Kind of Blue/1 So What.mp3'], 'words of folders help')
+  t.same(await found('', 'miles'), ['Jazz/Miles Davis'], 'but do not list all that is in them')
+  t.same(await found('Jazz', 'etienne'), ['Jazz/Étienne'])
+  t.same(await found('Jazz/Miles Davis', 'miles'), [], 'what is above the folder does not count')
+  const page = (await http(url, '/library?filter=blue&offset=1&limit=2')).json()
+  t.match(page, { total: 4, folders: 1, entries: [{ path: 'Blues.mp3' }, { path: 'Jazz/blue.mp3' }] })
+})
+
+t.test('an MP3 of a variable bitrate has its length without a header that states it', async t => {
+  const { url, music } = await build(t)
+  makeTrack(join(music, 'vbr.mp3'), { seconds: 30, options: ['-q:a', '5', '-write_xing', '0'] })
+  const { duration } = (await http(url, '/library/vbr.mp3')).json()
+  t.ok(Math.abs(duration - 30) < 0.1, `${duration} s`)
+})
+
 t.test('everything else is an error in words', async t => {
   const { url, music } = await build(t)
   writeFileSync(join(music, 'a.flac'), 'x')

@@ -1,12 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { TrackEntries } from '../library/track-entries.ts'
+import { TreeSearch } from '../library/tree-search.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook for routes that tell what the library contains (LIBRARY_ACCESS). */
     requireLibraryAccess (request: FastifyRequest, reply: FastifyReply): Promise<void>
     trackEntries: TrackEntries
+    treeSearch: TreeSearch
   }
 }
 
@@ -17,4 +19,5 @@ export const libraryAccessPlugin = fp(async app => {
     if (access === 'admin') await app.requireAdmin(request, reply)
   })
   app.decorate('trackEntries', new TrackEntries(app.library, isCacheEnabled ? app.audioCache : undefined))
+  app.decorate('treeSearch', new TreeSearch(app.library))
 }, { name: 'library-access', dependencies: ['admin-auth', 'audio-files'] })

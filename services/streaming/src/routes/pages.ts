@@ -21,7 +21,7 @@ export async function pageRoutes (app: FastifyInstance) {
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
         imgSrc: ["'self'", 'blob:'], // covers that were fetched with the token
-        mediaSrc: ["'self'"],
+        mediaSrc: ["'self'", 'blob:'], // the player's Media Source Extensions
         connectSrc: ["'self'"],
         workerSrc: ["'self'"],
         manifestSrc: ["'self'"],

@@ -1,5 +1,5 @@
 import { RequestError } from './api/library.ts'
-import { QUALITIES, type Quality } from './api/qualities.ts'
+import { CHOICES, type Choice } from './api/qualities.ts'
 import { FolderView } from './browse/folder-view.ts'
 import { emptyNotice, problemNotice, tokenForm } from './browse/notices.ts'
 import { QueueView } from './browse/queue-view.ts'
@@ -95,7 +95,7 @@ function showProblem (place: Place, error: Error): void {
 
 function startQuality (): void {
   const select = find<HTMLSelectElement>('[name=quality]')
-  for (const [value, { label }] of Object.entries(QUALITIES)) select.append(element('option', { value }, label))
-  select.value = player.quality
-  select.addEventListener('change', () => { player.setQuality(select.value as Quality) })
+  for (const [value, { label }] of Object.entries(CHOICES)) select.append(element('option', { value }, label))
+  select.value = player.choice
+  select.addEventListener('change', () => { player.setChoice(select.value as Choice) })
 }

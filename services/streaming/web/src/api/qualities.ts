@@ -1,7 +1,10 @@
-import type { Quality } from '@mixtape/mp3'
+import type { Quality, TranscodeQuality } from '@mixtape/mp3'
 import { local } from '../storage.ts'
 
-export type { Quality }
+export type { Quality, TranscodeQuality }
+
+/** What a listener chooses: one quality, or that which the line can carry. */
+export type Choice = Quality | 'auto'
 
 /** The quality levels: what they are called, and the constant bitrate of their transcodes, in kbit/s. */
 export const QUALITIES: Record<Quality, { label: string, kbits?: number }> = {
@@ -11,22 +14,25 @@ export const QUALITIES: Record<Quality, { label: string, kbits?: number }> = {
   low: { label: 'Low (128k)', kbits: 128 }
 }
 
+/** What can be chosen, and what it is called. */
+export const CHOICES: Record<Choice, { label: string }> = { auto: { label: 'Auto' }, ...QUALITIES }
+
 const KEY = 'audioQuality'
 
-/** @returns the quality that was chosen last in this browser */
-export function storedQuality (): Quality {
+/** @returns what was chosen last in this browser */
+export function storedChoice (): Choice {
   try {
     const stored = local().getItem(KEY) ?? ''
-    return stored in QUALITIES ? stored as Quality : 'medium'
+    return stored in CHOICES ? stored as Choice : 'medium'
   } catch {
     return 'medium' // storage is forbidden
   }
 }
 
 /** The key holds the bare word, because other pages of the same site read it too. */
-export function storeQuality (quality: Quality): void {
+export function storeChoice (choice: Choice): void {
   try {
-    local().setItem(KEY, quality)
+    local().setItem(KEY, choice)
   } catch {
     // not remembered
   }

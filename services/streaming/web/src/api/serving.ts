@@ -22,11 +22,16 @@ export function playUrl (path: string, quality: Quality): string {
  */
 export async function fetchServing (path: string, quality: Quality): Promise<Serving> {
   const { headers } = await request(playUrl(path, quality), { method: 'HEAD' })
-  return {
-    outcome: outcomeOf(headers.get('cache-status') ?? ''),
-    format: formatOf(headers.get('content-type') ?? ''),
-    size: Number(headers.get('content-length'))
-  }
+  return servingOf(headers, Number(headers.get('content-length')))
+}
+
+/**
+ * Reads what a response of `/play` says.
+ *
+ * @param size of the whole file, in bytes
+ */
+export function servingOf (headers: Headers, size: number): Serving {
+  return { outcome: outcomeOf(headers.get('cache-status') ?? ''), format: formatOf(headers.get('content-type') ?? ''), size }
 }
 
 /** Reads a Cache-Status header (RFC 9211). docs/http.md lists its values. */

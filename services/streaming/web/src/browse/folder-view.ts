@@ -39,7 +39,7 @@ export class FolderView {
     if (tracks > 0) sections.push((this.#list = this.#trackList()).list)
     if (pages.total === 0) {
       sections.push(pages.filter
-        ? emptyNotice('Nothing matches', `Nothing in this folder contains “${pages.filter}”.`)
+        ? emptyNotice('Nothing matches', `Nothing in this folder or below it contains “${pages.filter}”.`)
         : emptyNotice('Nothing to play here', 'This folder contains no tracks.'))
     }
     main.replaceChildren(...sections)

@@ -1,5 +1,7 @@
 import type { TrackEntry } from '../api/library.ts'
-import { storedQuality, storeQuality, type Quality } from '../api/qualities.ts'
+import { storedChoice, storeChoice, type Choice, type Quality } from '../api/qualities.ts'
+import { playUrl } from '../api/serving.ts'
+import { AutoQuality } from './auto-quality.ts'
 import { Deck } from './deck.ts'
 import { Queue } from './queue.ts'
 
@@ -15,6 +17,9 @@ const TIMER_SECONDS = 1.5
  */
 const START_MS = 8
 
+/** Seconds that another deck gets to load the current track at a later place, before it takes over there. */
+const SWITCH_SECONDS = 0.3
+
 /** Within this many seconds, `previous` goes to the track before, and afterwards to the start of the track. */
 const RESTART_SECONDS = 3
 
@@ -22,30 +27,38 @@ const RESTART_SECONDS = 3
 const RETRY_MS = 3000
 
 /**
- * Plays a queue with two audio elements: one plays, and the other loads what comes next, which is the next track or the same
- * track at another quality. Then they change places.
+ * Plays a queue with two audio elements: one plays, and the other loads what comes next. That is the next track, or the same
+ * track at another quality where the first cannot change it (deck.ts). Then they change places.
  *
  * Events: `change` when another track, state or setting is shown; `time` while it plays.
  */
 export class Player extends EventTarget {
   readonly queue = new Queue()
-  quality: Quality = storedQuality()
+  choice: Choice = storedChoice()
   /** Whether the listener wants to hear something. While a track loads, this is true and nothing is heard. */
   isPlaying = false
   /** Bytes that originals of the tracks before would have taken more. */
   bytesSavedBefore = 0
   /** What went wrong, for people. */
   problem = ''
+  readonly #auto: AutoQuality
   #decks: [Deck, Deck]
   #timer: number | undefined
   #retry: number | undefined
+  #switchTimer: number | undefined
   /** The spare deck has the current track at the quality that was chosen, and takes over when it can play. */
   #isSwitching = false
 
   constructor (first: HTMLAudioElement, second: HTMLAudioElement) {
     super()
-    const onServing = (deck: Deck) => { if (deck === this.current) this.#changed() }
-    this.#decks = [new Deck(first, onServing), new Deck(second, onServing)]
+    const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } }
+    this.#auto = new AutoQuality(connection?.saveData ?? false)
+    const events = {
+      onServing: (deck: Deck) => { if (deck === this.current) this.#changed() },
+      onRefused: (deck: Deck) => { if (deck === this.current) this.#loadSpare({ isWhole: true }) },
+      onUnable: (deck: Deck) => { this.#loadWhole(deck) }
+    }
+    this.#decks = [new Deck(first, this.#auto, events), new Deck(second, this.#auto, events)]
     for (const deck of this.#decks) this.#listen(deck)
     this.#mark()
   }
@@ -53,6 +66,11 @@ export class Player extends EventTarget {
   /** The deck that is heard. */
   get current (): Deck {
     return this.#decks[0]
+  }
+
+  /** The quality of whole files at the present choice. */
+  get quality (): Quality {
+    return this.#auto.qualityOf(this.choice)
   }
 
   get #spare (): Deck {
@@ -89,7 +107,7 @@ export class Player extends EventTarget {
   /** Loads the current track of the queue at a place, without playing it. */
   prepare (startAt: number): void {
     const track = this.queue.current
-    if (track) this.current.load(track, this.quality, startAt)
+    if (track) this.current.load(track, this.choice, startAt)
     this.#changed()
   }
 
@@ -142,17 +160,13 @@ export class Player extends EventTarget {
   }
 
   /** Goes on at the same place at another quality. What is heard goes on until the other quality can play. */
-  setQuality (quality: Quality): void {
-    storeQuality(quality)
-    this.quality = quality
-    const { track, audio } = this.current
+  setChoice (choice: Choice): void {
+    storeChoice(choice)
+    this.choice = choice
+    const { track } = this.current
     this.#isSwitching = false
-    if (track && !this.current.has(track, quality)) {
-      this.#isSwitching = true
-      this.#spare.load(track, quality, audio.currentTime)
-    } else if (track) {
-      this.#spare.unload()
-    }
+    if (track && (this.current.has(track, choice) || this.current.change(choice))) this.#spare.unload()
+    else if (track) this.#loadSpare()
     this.#changed()
   }
 
@@ -171,12 +185,12 @@ export class Player extends EventTarget {
     this.#isSwitching = false
     this.problem = ''
     this.isPlaying = true
-    if (startAt === 0 && this.#spare.has(track, this.quality) && this.#spare.audio.currentTime === 0) {
+    if (startAt === 0 && this.#spare.has(track, this.choice) && this.#spare.audio.currentTime === 0) {
       this.#takeOver()
     } else {
       this.#countSaved()
       this.#spare.unload()
-      this.current.load(track, this.quality, startAt)
+      this.current.load(track, this.choice, startAt)
       this.#playDeck(this.current)
     }
     this.#changed()
@@ -189,6 +203,22 @@ export class Player extends EventTarget {
       this.isPlaying = false
       this.#changed()
     })
+  }
+
+  /** Loads the current track into the spare deck, which takes over when it can play. */
+  #loadSpare (options?: { isWhole: boolean }): void {
+    const { track, audio } = this.current
+    if (!track) return
+    this.#isSwitching = true
+    this.#spare.load(track, this.choice, audio.currentTime + (this.isPlaying ? SWITCH_SECONDS : 0), options)
+  }
+
+  /** Goes on with the whole file at the same place. If that cannot be loaded either, the audio element reports an error. */
+  #loadWhole (deck: Deck): void {
+    const { track, choice, audio } = deck
+    if (!track || !choice) return
+    deck.load(track, choice, audio.currentTime, { isWhole: true })
+    if (deck === this.current && this.isPlaying) this.#playDeck(deck)
   }
 
   /** The spare deck is heard from now on. */
@@ -234,22 +264,22 @@ export class Player extends EventTarget {
     const { audio, duration } = this.current
     this.dispatchEvent(new Event('time'))
     const left = duration - audio.currentTime
-    const isBuffered = this.current.bufferedEnd >= duration - 0.5
-    if (duration > 0 && (isBuffered || left < PREFETCH_SECONDS)) this.#prefetch()
+    this.#prefetch()
     if (this.isPlaying && left < TIMER_SECONDS && this.#timer === undefined) {
       this.#timer = window.setTimeout(() => { this.#changeOver() }, Math.max(left * 1000 - START_MS, 0))
     }
   }
 
-  /** Loads the next track into the spare deck. */
+  /** Loads the next track into the spare deck, in good time. */
   #prefetch (): void {
-    if (this.#isSwitching || !this.current.track || this.#isSpareHeard) return
+    const { track, audio, duration, isBuffered, isStream } = this.current
+    if (this.#isSwitching || !track || this.#isSpareHeard) return
     const next = this.queue.trackAt(this.queue.following({ isAutomatic: true }))
-    if (!next) {
-      if (this.#spare.track) this.#spare.unload()
-    } else if (!this.#spare.has(next, this.quality) || this.#spare.audio.currentTime > 0) {
-      this.#spare.load(next, this.quality)
-    }
+    if (next && this.#spare.has(next, this.choice) && this.#spare.audio.currentTime === 0) return
+    // A stream needs a slow line for itself until all of it is buffered.
+    const isTime = isBuffered || (duration > 0 && duration - audio.currentTime < PREFETCH_SECONDS && !isStream)
+    if (next && isTime) this.#spare.load(next, this.choice)
+    else if (this.#spare.track) this.#spare.unload()
   }
 
   /** The next track starts in the moment in which the current one ends. */
@@ -257,7 +287,7 @@ export class Player extends EventTarget {
     const position = this.queue.following({ isAutomatic: true })
     const next = this.queue.trackAt(position)
     // The last samples of the current track are still to be heard. So it is not paused, and ends by itself.
-    if (!this.isPlaying || position === undefined || !this.#spare.has(next, this.quality) || this.#isSwitching) return
+    if (!this.isPlaying || position === undefined || !this.#spare.has(next, this.choice) || this.#isSwitching) return
     if (this.#spare.audio.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) return
     this.#countSaved()
     this.queue.goTo(position)
@@ -281,14 +311,19 @@ export class Player extends EventTarget {
     this.#start(0)
   }
 
+  /** The spare deck takes over in the moment in which the current one comes to the place where it waits. */
   #switch (): void {
+    clearTimeout(this.#switchTimer)
     const { audio } = this.#spare
     const place = this.current.audio.currentTime
-    if (Math.abs(audio.currentTime - place) > 0.05 && this.isPlaying) {
-      audio.currentTime = place + 0.05 // the time that the seek takes
-      if (audio.seeking) return // `canplay` comes again
+    const leftMs = (audio.currentTime - place) * 1000 - (this.isPlaying ? START_MS : 0)
+    if (Math.abs(leftMs) < 20) {
+      this.#takeOver()
+    } else if (this.isPlaying && leftMs > 0 && leftMs <= SWITCH_SECONDS * 1000) {
+      this.#switchTimer = window.setTimeout(() => { if (this.#isSwitching) this.#switch() }, leftMs)
+    } else {
+      audio.currentTime = place + (this.isPlaying ? SWITCH_SECONDS : 0) // `canplay` comes again
     }
-    this.#takeOver()
   }
 
   async #onError (deck: Deck): Promise<void> {
@@ -303,7 +338,7 @@ export class Player extends EventTarget {
       return
     }
     const name = track.title ?? track.name
-    const response = await fetch(audio.src, { method: 'HEAD' }).catch(() => undefined)
+    const response = await fetch(playUrl(track.path, deck.quality ?? 'original'), { method: 'HEAD' }).catch(() => undefined)
     if (deck.track !== track || !audio.error) return
     if (response?.ok || response?.status === 404) {
       this.problem = response.ok ? `${name} cannot be played: the browser does not know its format, or it is damaged.` : `${name} is not in the library any more.`
@@ -321,7 +356,7 @@ export class Player extends EventTarget {
       this.problem = `${name} waits: ${response ? `the server answered ${response.status}` : 'the server does not answer'}. Trying again.`
       this.#retry = window.setTimeout(() => {
         if (deck !== this.current || deck.track !== track) return
-        deck.load(track, this.quality, place)
+        deck.load(track, this.choice, place)
         if (this.isPlaying) this.#playDeck(deck)
       }, RETRY_MS)
     }
