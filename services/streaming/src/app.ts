@@ -10,6 +10,7 @@ import { libraryAccessPlugin } from './plugins/library-access.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
 import { missesPlugin } from './plugins/misses.ts'
 import { mixtapesPlugin } from './plugins/mixtapes.ts'
+import { openapiPlugin } from './plugins/openapi.ts'
 import { playCountsPlugin } from './plugins/play-counts.ts'
 import { redisPlugin } from './plugins/redis.ts'
 import { statisticsPlugin } from './plugins/statistics.ts'
@@ -20,6 +21,7 @@ import { adminFailedRoutes } from './routes/admin-failed.ts'
 import { adminQueueRoutes } from './routes/admin-queue.ts'
 import { adminTracksRoutes } from './routes/admin-tracks.ts'
 import { coverRoutes } from './routes/cover.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hlsRoutes } from './routes/hls.ts'
 import { libraryRoutes } from './routes/library.ts'
@@ -72,6 +74,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(libraryAccessPlugin)
   await app.register(coversPlugin)
 
+  await app.register(openapiPlugin)
   await app.register(preflightRoutes)
   await app.register(playRoutes)
   await app.register(hlsRoutes)
@@ -84,5 +87,6 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(adminFailedRoutes)
   await app.register(healthRoutes)
   await app.register(pageRoutes)
+  await app.register(docsRoutes)
   return app
 }

@@ -1,27 +1,14 @@
-import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { belongsTo } from '@mixtape/audio-cache'
 import { cacheStats, clearCache } from '@mixtape/audio-cache/upkeep'
-import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { CLEAR_QUERY_ALLOWED, clearedSchema, cacheStatsSchema, clearQuery } from '../schemas/cache.ts'
+import { adminErrors, errors } from '../schemas/errors.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
+import { isoTime } from '../schemas/queue.ts'
 
 const HOUR_MS = 3600 * 1000
 const DAY_MS = 24 * HOUR_MS
-
-const clearQuery = Type.Object({
-  older_than_days: Type.Optional(Type.String({ pattern: '^\\d{1,6}$' })),
-  quality: Type.Optional(Type.String({ pattern: `^(${transcodeQualities.join('|')})$` })),
-  path: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
-  dry_run: Type.Optional(Type.String({ pattern: '^(true|false)$' }))
-}, { additionalProperties: false })
-
-/** What each parameter must be, for error messages. */
-const ALLOWED: Record<string, string> = {
-  older_than_days: 'must be a whole number, 0 or more, of at most 6 digits',
-  quality: `must be one of: ${transcodeQualities.join(', ')}`,
-  path: 'must be a folder or a track, relative to the library',
-  dry_run: 'must be true or false'
-}
 
 /** GET /admin/cache/stats and POST /admin/cache/clear. */
 export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) {
@@ -32,7 +19,13 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
 
   app.addHook('onRequest', app.requireAdmin)
 
-  app.get('/admin/cache/stats', async () => {
+  app.get('/admin/cache/stats', {
+    schema: {
+      tags: ['cache'],
+      summary: 'Cached files by quality, hit rate, and bytes saved',
+      response: { 200: cacheStatsSchema, ...adminErrors }
+    }
+  }, async () => {
     counting ??= cacheStats(dir).finally(() => { counting = undefined })
     const [{ bytes, files, byQuality, covers, oldest, newest }, freeBytes, counts] = await Promise.all([
       counting,
@@ -54,7 +47,16 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     }
   })
 
-  app.post('/admin/cache/clear', { schema: { querystring: clearQuery }, schemaErrorFormatter: queryErrors(ALLOWED) }, async request => {
+  app.post('/admin/cache/clear', {
+    schema: {
+      tags: ['cache'],
+      summary: 'Deletes cached files',
+      description: 'A file is deleted when it meets all conditions that are given. Originals are never deleted.',
+      querystring: clearQuery,
+      response: { 200: clearedSchema, ...errors(400), ...adminErrors }
+    },
+    schemaErrorFormatter: queryErrors(CLEAR_QUERY_ALLOWED)
+  }, async request => {
     const { older_than_days: olderThanDays, quality, path, dry_run: dryRun } = request.query
     const isDryRun = dryRun === 'true'
     const days = Number(olderThanDays ?? 0)
@@ -86,8 +88,4 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     ])
     return { hit_rate: { last_hour: lastHour, last_day: lastDay }, bytes_saved: bytesSaved, evicted }
   }
-}
-
-function isoTime (ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString()
 }

@@ -16,6 +16,13 @@ const failedSchema = Type.Object({
     error: Type.String(),
     since: timeOrNull
   }), { description: 'Sources that are not enqueued again until the file changes or somebody retries them' })
+}, {
+  examples: [{
+    jobs: [{
+      path: 'jazz/so-what.flac', quality: 'low', reason: 'miss', error: 'Invalid data found when processing input', failed_at: '2026-11-25T17:00:00.000Z', attempts: 1
+    }],
+    sources: [{ path: 'jazz/so-what.flac', error: 'Invalid data found when processing input', since: '2026-11-25T17:00:00.000Z' }]
+  }]
 })
 
 const query = Type.Object({
@@ -26,8 +33,10 @@ const query = Type.Object({
 
 const ALLOWED = { path: 'must be a track, relative to the library' }
 
-const changed = (name: string) => ({
-  200: Type.Object({ [name]: Type.Integer({ description: 'Number of tracks' }), message: Type.String() }),
+const changed = (name: string, message: string) => ({
+  200: Type.Object({ [name]: Type.Integer({ description: 'Number of tracks' }), message: Type.String() }, {
+    examples: [{ [name]: 1, message }]
+  }),
   ...errors(400, 404, 503),
   ...adminErrors
 })
@@ -54,7 +63,12 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
   })
 
   app.post('/admin/failed/retry', {
-    schema: { tags: ['failures'], summary: 'Forget failures, and enqueue the tracks again', querystring: query, response: changed('retried') },
+    schema: {
+      tags: ['failures'],
+      summary: 'Forget failures, and enqueue the tracks again',
+      querystring: query,
+      response: changed('retried', 'Enqueued 1 jobs of 1 tracks')
+    },
     schemaErrorFormatter: queryErrors(ALLOWED)
   }, async request => {
     const { path } = request.query
@@ -71,7 +85,7 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
       summary: 'Take failures from the list',
       description: 'A source that failed is still not enqueued again until it changes.',
       querystring: query,
-      response: changed('dismissed')
+      response: changed('dismissed', 'Dismissed the failures of 1 tracks')
     },
     schemaErrorFormatter: queryErrors(ALLOWED)
   }, async request => {

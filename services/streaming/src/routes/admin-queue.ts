@@ -23,6 +23,21 @@ const queueSchema = Type.Object({
   delayed: Type.Integer({ description: 'Jobs that wait for their next attempt, or for space' }),
   failed: Type.Integer({ description: 'Failed jobs, as in GET /admin/failed' }),
   running: Type.Array(runningJob)
+}, {
+  examples: [{
+    paused: false,
+    waiting: {
+      miss: { jobs: 1, next_since: '2026-11-25T17:00:00.000Z' },
+      mixtape: { jobs: 0, next_since: null },
+      warm: { jobs: 0, next_since: null },
+      nightly: { jobs: 12, next_since: '2026-11-25T03:00:00.000Z' }
+    },
+    delayed: 0,
+    failed: 0,
+    running: [{
+      path: 'jazz/so-what.flac', quality: 'low', reason: 'miss', percent: 40, started_at: '2026-11-25T17:00:00.000Z', attempt: 1, worker: 'host-4711-a1b2'
+    }]
+  }]
 })
 
 const workerSchema = Type.Object({
@@ -37,7 +52,25 @@ const workerSchema = Type.Object({
   running: Type.Array(Type.Object({ path: Type.String(), quality: Type.String() }))
 })
 
-const pausedSchema = { response: { 200: Type.Object({ paused: Type.Boolean() }), ...adminErrors, ...errors(503) } }
+const workersSchema = Type.Object({ workers: Type.Array(workerSchema) }, {
+  examples: [{
+    workers: [{
+      id: 'host-4711-a1b2',
+      host: 'host',
+      pid: 4711,
+      version: '0.8.0',
+      concurrency: 4,
+      started_at: '2026-11-25T03:00:00.000Z',
+      last_heard_of: '2026-11-25T17:00:00.000Z',
+      alive: true,
+      running: [{ path: 'jazz/so-what.flac', quality: 'low' }]
+    }]
+  }]
+})
+
+const pausedSchema = (paused: boolean) => ({
+  response: { 200: Type.Object({ paused: Type.Boolean() }, { examples: [{ paused }] }), ...adminErrors, ...errors(503) }
+})
 
 /** /admin/queue: what waits and runs; pause and resume. /admin/workers: who runs it. */
 export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) {
@@ -71,7 +104,7 @@ export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) 
   })
 
   app.post('/admin/queue/pause', {
-    schema: { tags: ['queue'], summary: 'Pause: workers finish what they run, and take no more jobs', ...pausedSchema }
+    schema: { tags: ['queue'], summary: 'Pause: workers finish what they run, and take no more jobs', ...pausedSchema(true) }
   }, async request => {
     await app.queueMonitor.pause()
     request.log.info('The queue is paused')
@@ -79,7 +112,7 @@ export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) 
   })
 
   app.post('/admin/queue/resume', {
-    schema: { tags: ['queue'], summary: 'Let workers take jobs again', ...pausedSchema }
+    schema: { tags: ['queue'], summary: 'Let workers take jobs again', ...pausedSchema(false) }
   }, async request => {
     await app.queueMonitor.resume()
     request.log.info('The queue is resumed')
@@ -90,7 +123,7 @@ export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) 
     schema: {
       tags: ['queue'],
       summary: 'The workers of the last minute, and what they do',
-      response: { 200: Type.Object({ workers: Type.Array(workerSchema) }), ...adminErrors, ...errors(503) }
+      response: { 200: workersSchema, ...adminErrors, ...errors(503) }
     }
   }, async () => ({
     workers: (await app.workers.all()).map(({ startedAt, lastHeardOf, isAlive, ...worker }) => ({

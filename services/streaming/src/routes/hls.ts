@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Track } from '@mixtape/library'
 import type { Quality, TranscodeQuality } from '@mixtape/mp3'
+import { hlsSchema } from '../schemas/play.ts'
 import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
 import type { Decision } from '../serving/decision.ts'
 import { HlsLevels } from '../serving/hls-levels.ts'
@@ -42,7 +43,7 @@ export async function hlsRoutes (app: FastifyInstance) {
   // For errors, which Fastify sends. respond() sends the same headers itself.
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
-  app.get(`${PREFIX}*`, async (request, reply) => {
+  app.get(`${PREFIX}*`, { schema: hlsSchema }, async (request, reply) => {
     const target = parseHlsTarget(pathAfter(PREFIX, request) ?? '')
     const track = target && await app.library.open(target.path)
     if (!track) throw app.httpErrors.notFound('No such track')
