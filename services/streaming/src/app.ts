@@ -4,9 +4,11 @@ import type { Logger } from 'pino'
 import type { Config } from '@mixtape/config'
 import { adminAuthPlugin } from './plugins/admin-auth.ts'
 import { audioFilesPlugin } from './plugins/audio-files.ts'
+import { cacheOverviewPlugin } from './plugins/cache-overview.ts'
 import { coversPlugin } from './plugins/covers.ts'
 import { errorsPlugin } from './plugins/errors.ts'
 import { libraryAccessPlugin } from './plugins/library-access.ts'
+import { listenersPlugin } from './plugins/listeners.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
 import { missesPlugin } from './plugins/misses.ts'
 import { mixtapesPlugin } from './plugins/mixtapes.ts'
@@ -18,6 +20,8 @@ import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { adminFailedRoutes } from './routes/admin-failed.ts'
+import { adminOverviewRoutes } from './routes/admin-overview.ts'
+import { adminPrecacheRoutes } from './routes/admin-precache.ts'
 import { adminQueueRoutes } from './routes/admin-queue.ts'
 import { adminTracksRoutes } from './routes/admin-tracks.ts'
 import { coverRoutes } from './routes/cover.ts'
@@ -70,6 +74,8 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(mixtapesPlugin)
   await app.register(statisticsPlugin)
   await app.register(playCountsPlugin)
+  await app.register(listenersPlugin)
+  await app.register(cacheOverviewPlugin)
   await app.register(adminAuthPlugin)
   await app.register(libraryAccessPlugin)
   await app.register(coversPlugin)
@@ -83,6 +89,8 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(mixtapeRoutes)
   await app.register(adminCacheRoutes)
   await app.register(adminTracksRoutes)
+  await app.register(adminOverviewRoutes)
+  await app.register(adminPrecacheRoutes)
   await app.register(adminQueueRoutes)
   await app.register(adminFailedRoutes)
   await app.register(healthRoutes)

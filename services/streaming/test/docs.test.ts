@@ -10,7 +10,7 @@ import { testRedis } from '../../../test/fixtures/redis.ts'
 import { until } from '../../../test/fixtures/services.ts'
 
 /** Routes that the description leaves out: the pages, their files, and the description itself. */
-const NOT_DESCRIBED = /^\/(|browse\/\*|queue|admin\/?|docs(\/.*)?|app\/.*|[\w-]+\.(html|css|svg|js)|\*)$/
+const NOT_DESCRIBED = /^\/(|browse\/\*|queue|admin\/?|docs(\/.*)?|app\/.*|(admin\/)?[\w-]+\.(html|css|svg)|\*)$/
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false })
 
@@ -67,7 +67,7 @@ t.test('answers are as described', async t => {
   writeFileSync(join(music, 'a.flac'), 'a track')
   writeFileSync(join(cache, 'a_low.mp3'), 'its transcode')
   const operations = Object.entries<any>(description.paths).map(([path, operations]) => ({
-    pattern: new RegExp(`^${path.replace('{path}', '.+').replace('{slug}', '[^/]+')}$`), operations
+    pattern: new RegExp(`^${path.replace('{path}', '.+').replace(/\{(slug|id)\}/, '[^/]+')}$`), operations
   }))
 
   /** Sends a request, and compares the answer with the description. */
@@ -109,6 +109,17 @@ t.test('answers are as described', async t => {
   await answer('GET /admin/cache/stats', 200)
   await answer('POST /admin/cache/clear?dry_run=true', 200)
   await answer('POST /admin/cache/clear?quality=best', 400)
+  await answer('GET /admin/cache/eviction', 200)
+  await answer('GET /admin/overview', 200)
+  await answer('GET /admin/traffic?span=day', 200)
+  await answer('GET /admin/traffic?span=year', 400)
+  await answer('POST /admin/precache?path=&quality=low', 202)
+  await answer('POST /admin/precache?mixtape=summer', 202)
+  await answer('POST /admin/precache?path=b', 404)
+  await answer('POST /admin/precache', 400)
+  await answer('POST /admin/nightly', 202)
+  await answer('POST /admin/workers/gone/drain', 404)
+  await answer('POST /admin/workers/gone/resume', 404)
   await answer('GET /admin/tracks/a.flac', 200)
   await answer('GET /admin/tracks/a.txt', 400)
   await answer('POST /admin/queue/pause', 200)
@@ -120,6 +131,10 @@ t.test('answers are as described', async t => {
   await answer('POST /admin/failed/retry?path=a.flac', 404)
   await answer('POST /admin/failed/dismiss', 200)
   await answer('GET /health/live', 200)
+  const events = await fetch(`${url}/admin/overview/events`)
+  const { value } = await (events.body as ReadableStream<Uint8Array>).getReader().read()
+  const event = JSON.parse(/^data: (.*)$/m.exec(Buffer.from(value ?? []).toString())?.[1] ?? '')
+  t.equal(problems(description.paths['/admin/overview/events'].get.responses['200'].content['text/event-stream'].schema, event), '')
   await answer('GET /health/ready', 200)
 })
 

@@ -7,6 +7,7 @@ const TAGS = [
   { name: 'listen', description: 'Play tracks' },
   { name: 'library', description: 'Folders, tags and covers. `LIBRARY_ACCESS` says who may see them' },
   { name: 'mixtapes', description: 'Cache a list of tracks ahead of time, and watch how far it is' },
+  { name: 'overview', description: 'All that the page at /admin/ shows' },
   { name: 'tracks', description: 'Why a track is cached, or not' },
   { name: 'queue', description: 'What waits and runs, and who runs it' },
   { name: 'failures', description: 'What failed, and why' },

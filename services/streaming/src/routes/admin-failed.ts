@@ -1,29 +1,9 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { failedOverview } from '../overview/failed.ts'
 import { adminErrors, errors } from '../schemas/errors.ts'
+import { failedSchema } from '../schemas/failed.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
-import { isoTime, jobFields, jobOf, time, timeOrNull } from '../schemas/queue.ts'
-
-const failedSchema = Type.Object({
-  jobs: Type.Array(Type.Object({
-    ...jobFields,
-    error: Type.String({ description: 'The words of ffmpeg, or of the worker' }),
-    failed_at: time,
-    attempts: Type.Integer()
-  }), { description: 'Jobs that failed for good, the latest first' }),
-  sources: Type.Array(Type.Object({
-    path: Type.String(),
-    error: Type.String(),
-    since: timeOrNull
-  }), { description: 'Sources that are not enqueued again until the file changes or somebody retries them' })
-}, {
-  examples: [{
-    jobs: [{
-      path: 'jazz/so-what.flac', quality: 'low', reason: 'miss', error: 'Invalid data found when processing input', failed_at: '2026-11-25T17:00:00.000Z', attempts: 1
-    }],
-    sources: [{ path: 'jazz/so-what.flac', error: 'Invalid data found when processing input', since: '2026-11-25T17:00:00.000Z' }]
-  }]
-})
 
 const query = Type.Object({
   path: Type.Optional(Type.String({
@@ -52,15 +32,7 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
       summary: 'What failed, in the words of ffmpeg',
       response: { 200: failedSchema, ...adminErrors, ...errors(503) }
     }
-  }, async () => {
-    const [jobs, sources] = await Promise.all([app.failures.jobs(), app.failures.sources()])
-    return {
-      jobs: jobs.map(job => ({
-        ...jobOf(job), error: job.error, failed_at: isoTime(job.failedAt), attempts: job.attempts
-      })),
-      sources: sources.map(({ path, reason, since }) => ({ path, error: reason, since: isoTime(since) }))
-    }
-  })
+  }, async () => await failedOverview(app))
 
   app.post('/admin/failed/retry', {
     schema: {

@@ -5,6 +5,7 @@ import { transcodeQualities } from '@mixtape/mp3'
 import { adminErrors, errors } from '../schemas/errors.ts'
 import { nullable } from '../schemas/nullable.ts'
 import { lane, percent, time, timeOrNull } from '../schemas/queue.ts'
+import { record } from '../schemas/record.ts'
 import { explainTrack } from '../why/explain-track.ts'
 import { STATES } from '../why/state.ts'
 
@@ -43,7 +44,7 @@ const trackSchema = Type.Object({
   source: nullable(Type.Object({ size_bytes: Type.Integer(), modified: time, version: Type.String() })),
   mixtapes: Type.Array(Type.String(), { description: 'Slugs of the mixtapes that have it' }),
   redis: Type.Boolean({ description: 'Whether Redis answered: otherwise nothing is known about jobs and plays' }),
-  qualities: Type.Object(Object.fromEntries(transcodeQualities.map(name => [name, quality])))
+  qualities: record(transcodeQualities, quality)
 }, {
   examples: [{
     path: 'jazz/so-what.flac',

@@ -106,9 +106,10 @@ export async function hlsRoutes (app: FastifyInstance) {
     const file = segmentOf(decision.file, frames, generation, target.segment)
     if (!file) throw app.httpErrors.notFound(`The last segment is ${segmentDurations(frames).length - 1}`)
     if (request.method === 'GET') app.playCounts.add(track, level, decision, target.segment === 0)
+    const stop = app.listeners.start(request, track, decision, level)
     return await respond(request, reply, {
       file, contentType: 'audio/mpeg', cacheStatus: decision.cacheStatus, cacheControl: IMMUTABLE
-    })
+    }).finally(stop)
   }
 
   /** Has a missing level made. @returns the error that tells the client to come back */

@@ -29,7 +29,8 @@ export async function playRoutes (app: FastifyInstance) {
         logDecision(request, track, quality, decision)
         if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality)
         if (request.method === 'GET') app.playCounts.add(track, quality, decision, isStart(request))
-        return await respond(request, reply, decision)
+        const stop = app.listeners.start(request, track, decision, quality)
+        return await respond(request, reply, decision).finally(stop)
       } finally {
         if (decision.file !== track) await decision.file.close()
       }

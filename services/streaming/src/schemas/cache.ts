@@ -1,7 +1,8 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { transcodeQualities } from '@mixtape/mp3'
 import { nullable } from './nullable.ts'
-import { timeOrNull } from './queue.ts'
+import { time, timeOrNull } from './queue.ts'
+import { record } from './record.ts'
 
 const filesAndBytes = Type.Object({ files: Type.Integer(), bytes: Type.Integer() })
 
@@ -17,7 +18,7 @@ export const cacheStatsSchema = Type.Object({
   cache_size_mb: Type.Number({ description: 'MiB, with two digits after the point' }),
   cached_files: Type.Integer(),
   cache_dir: Type.String(),
-  by_quality: Type.Object(Object.fromEntries(transcodeQualities.map(quality => [quality, filesAndBytes]))),
+  by_quality: record(transcodeQualities, filesAndBytes),
   covers: filesAndBytes,
   oldest: timeOrNull,
   newest: timeOrNull,
@@ -46,6 +47,25 @@ export const cacheStatsSchema = Type.Object({
   }]
 })
 
+/** The body of GET /admin/cache/eviction. */
+export const evictionSchema = Type.Object({
+  order: Type.String({ enum: ['lru', 'age', 'quality'], description: 'AUDIO_CACHE_EVICTION' }),
+  next: Type.Array(Type.Object({
+    path: Type.String({ description: 'Relative to the cache directory' }),
+    kind: Type.String({ enum: [...transcodeQualities, 'cover'] }),
+    size_bytes: Type.Integer(),
+    cached_at: time,
+    last_played: timeOrNull
+  }))
+}, {
+  examples: [{
+    order: 'lru',
+    next: [{
+      path: 'jazz/so-what_low.mp3', kind: 'low', size_bytes: 8_721_408, cached_at: '2026-11-01T12:00:00.000Z', last_played: null
+    }]
+  }]
+})
+
 export const clearQuery = Type.Object({
   older_than_days: Type.Optional(Type.String({ pattern: '^\\d{1,6}$', description: 'Only files that were cached longer ago', examples: ['30'] })),
   quality: Type.Optional(Type.String({ enum: transcodeQualities, description: 'Only MP3s at this quality, and no covers', examples: ['low'] })),
@@ -67,3 +87,5 @@ export const clearedSchema = Type.Object({
   would_delete_files: Type.Optional(Type.Integer({ description: 'Only with dry_run=true' })),
   message: Type.String()
 }, { examples: [{ deleted_files: 0, would_delete_files: 12, message: 'Would clear 12 cached files at low quality' }] })
+
+export type Eviction = Static<typeof evictionSchema>

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { transcodeQualities } from '@mixtape/mp3'
 import { time } from './queue.ts'
+import { record } from './record.ts'
 
 export const slugParams = Type.Object({
   slug: Type.String({ pattern: '^[\\w.~-]{1,200}$', description: 'Name of the mixtape in URLs', examples: ['summer'] })
@@ -48,16 +49,13 @@ const readiness = Type.Object({
   reason: Type.Optional(Type.String())
 })
 
-const byQuality = <T extends Parameters<typeof Type.Array>[0]>(schema: T) =>
-  Type.Object(Object.fromEntries(transcodeQualities.map(quality => [quality, schema])) as Record<typeof transcodeQualities[number], T>)
-
 /** The body of GET /mixtapes/<slug>. */
 export const readinessSchema = Type.Object({
   slug: Type.String(),
   title: Type.Optional(Type.String()),
   total: Type.Integer(),
-  ready: byQuality(Type.Integer()),
-  tracks: Type.Array(Type.Object({ file_path: Type.String(), qualities: byQuality(readiness) }))
+  ready: record(transcodeQualities, Type.Integer()),
+  tracks: Type.Array(Type.Object({ file_path: Type.String(), qualities: record(transcodeQualities, readiness) }))
 }, {
   examples: [{
     slug: 'summer',
@@ -80,7 +78,7 @@ export const progressSchema = Type.Object({
   current: Type.Integer({ description: 'Tracks that are settled at all wanted qualities' }),
   total: Type.Integer(),
   timestamp: time,
-  ready: byQuality(Type.Integer())
+  ready: record(transcodeQualities, Type.Integer())
 }, {
   examples: [{
     task_id: 'summer',

@@ -14,8 +14,14 @@ export function emptyNotice (title: string, text: string): HTMLElement {
   return element('section', { className: 'notice' }, element('h1', {}, title), element('p', {}, text))
 }
 
+const LIBRARY_TEXTS = {
+  title: 'Whose music is this?',
+  help: 'Only its admin may look through this library. Please type the ADMIN_TOKEN of the server.',
+  button: 'Open the library'
+}
+
 /** Asks for the admin token. */
-export function tokenForm (onToken: () => void): HTMLElement {
+export function tokenForm (onToken: () => void, { title, help, button } = LIBRARY_TEXTS): HTMLElement {
   const wasWrong = hasToken()
   if (wasWrong) forgetToken()
   const token = element('input', {
@@ -30,11 +36,11 @@ export function tokenForm (onToken: () => void): HTMLElement {
       onToken()
     }
   },
-  element('h1', {}, 'Whose music is this?'),
+  element('h1', {}, title),
   element('p', { id: 'token-help', role: wasWrong ? 'alert' : undefined }, wasWrong
     ? 'The server does not accept this token. It may have changed: please type the ADMIN_TOKEN of the server.'
-    : 'Only its admin may look through this library. Please type the ADMIN_TOKEN of the server.'),
+    : help),
   element('label', {}, 'Token', token),
   element('label', { className: 'check' }, keep, 'Keep it in this browser'),
-  element('button', { className: 'pill primary' }, 'Open the library'))
+  element('button', { className: 'pill primary' }, button))
 }
