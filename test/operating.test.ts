@@ -1,8 +1,13 @@
+/// <reference lib="dom" /> -- for functions that run in the page
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { t } from 'tap'
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { t, type Test } from 'tap'
+import { openPage, pageErrors } from './fixtures/browser.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
+import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
@@ -39,3 +44,89 @@ t.test('an operator finds out why a track is not cached, mends it, and retries',
   await worker.stop()
   t.match(await get('/admin/workers'), { workers: [] }, 'a worker that stops is not listed')
 })
+
+t.test('the page at /admin/: a failure, a full cache, a drained and a dead worker, Redis away and back', async t => {
+  const { music, redis, env } = await liveSite(t)
+  const options = { ...env, AUDIO_CACHE_ON_MISS: 'original', AUDIO_CACHE_MAX_SIZE: '100kB', ADMIN_TOKEN: 'secret', WORKER_CONCURRENCY: '1' }
+  const [streaming, worker] = await Promise.all([startStreaming(t, options), startWorker(t, options)])
+  const intact = makeTrack(join(music, '../intact.flac'), { seconds: 5 })
+  writeFileSync(join(music, 'a.flac'), 'no audio at all')
+  const page = await openPage(t, `${streaming.url}/admin/`)
+  const errors = pageErrors(page)
+  const says = async (selector: string, text: string | RegExp) => await page.locator(selector, { hasText: text }).first().waitFor()
+
+  await page.fill('[name=token]', 'secret')
+  await page.keyboard.press('Enter')
+  await says('#health', 'All is well: 1 worker, nothing waits.')
+  await says('#connection', 'Live')
+
+  await http(streaming.url, '/play/a.flac?quality=low')
+  await says('#failed li', /a\.flac.*No audio stream/)
+  await says('#health', '1 track failed.')
+  await page.locator('#charts .chart').first().waitFor()
+  await axeFindsNothing(t, page)
+  copyFileSync(intact, join(music, 'a.flac'))
+  await page.click('button[aria-label="Retry: a.flac"]')
+  await worker.logged(/Cached: a.flac → low/)
+  await page.locator('#failed-none').waitFor()
+  await says('#levels div:has-text("low")', '1 file')
+  await says('#next', 'a_low.mp3')
+
+  await page.click('text=Pause')
+  await says('#health', 'The queue is paused')
+  await page.click('text=Resume')
+  await says('#health', 'All is well')
+
+  await page.click('button:has-text("Drain")')
+  await says('#workers .badge', 'drained')
+  await page.click('button:has-text("Take jobs again")')
+  await says('#workers .badge', 'ready')
+
+  await http(streaming.url, '/play/a.flac?quality=low') // now it is protected
+  await says('#listeners-now', '1')
+  copyFileSync(intact, join(music, 'b.flac'))
+  await page.fill('#precache [name=path]', 'b.flac')
+  await page.selectOption('#precache [name=quality]', 'low')
+  await page.click('text=Precache')
+  await says('#toast', 'A worker enqueues what b.flac lacks')
+  await says('#health', 'The cache is full')
+  await page.click('text=Count first')
+  await says('#clear-result', 'Would clear all 1 cached files.')
+  await page.click('#clear-now')
+  await worker.logged(/Cached: b.flac → low/)
+  await says('#health', 'All is well')
+
+  await redis.stop()
+  await says('#health', 'Redis does not answer')
+  t.equal(await page.textContent('#listeners-now'), '–')
+  await testRedis(t, { port: redis.port })
+  await says('#health', 'All is well: 1 worker')
+
+  await worker.stop('SIGKILL')
+  await says('#health', 'tells nothing any more')
+  await says('#health', 'No worker is there')
+  await says('#workers .badge', 'gone')
+  t.same(errors, [])
+
+  await page.goto(`${streaming.url}/docs`)
+  await page.locator('.opblock').first().waitFor()
+  const { paths } = (await http(streaming.url, '/docs/json')).json()
+  t.equal(await page.locator('.opblock').count(), Object.values<object>(paths).flatMap(operations => Object.keys(operations)).length)
+})
+
+/** Checks a page on a phone and on a desk, light and dark. */
+async function axeFindsNothing (t: Test, page: Page): Promise<void> {
+  await page.evaluate(axe.source)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [390, 1280]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width, height: 844 })
+      const violations = await page.evaluate(async () => {
+        const { violations } = await (window as any).axe.run()
+        return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html).join('\n')}`)
+      })
+      t.same(violations, [], `${colorScheme}, ${width} px`)
+      t.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, 'nothing is wider than the screen')
+    }
+  }
+}

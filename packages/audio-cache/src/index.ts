@@ -1,5 +1,5 @@
 export { AudioCache, type Lookup } from './audio-cache.ts'
-export { belongsTo, cachedPaths, type PictureSource } from './cached-paths.ts'
+export { belongsTo, cachedPaths, type CachedKind, type PictureSource } from './cached-paths.ts'
 export { GrowingFile, type Blocks, type RequestSegment } from './growing-file.ts'
 export { MismatchError, OverrunError, type Part } from './part.ts'
 export type { Transcode } from './provenance.ts'

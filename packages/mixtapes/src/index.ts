@@ -1,3 +1,4 @@
+export { evictionOrder } from './eviction-order.ts'
 export { MAINTENANCE_QUEUE, MaintenanceQueue, type MaintenanceData, type MaintenanceJob } from './maintenance-queue.ts'
 export { MixtapeReadiness } from './mixtape-readiness.ts'
 export { precache } from './precache.ts'

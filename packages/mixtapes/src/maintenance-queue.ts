@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto'
 import { Queue } from 'bullmq'
+import type { TranscodeQuality } from '@mixtape/mp3'
 import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 /** Name of the queue whose jobs find out what is to be transcoded. It is separate from the queue of the transcodes. */
@@ -6,13 +8,17 @@ export const MAINTENANCE_QUEUE = 'maintenance'
 
 /**
  * `nightly`: remove old files and orphans, precache all mixtapes. `warm`: precache the most popular tracks. `mixtape`:
- * precache one mixtape.
+ * precache one mixtape. `folder`: precache all tracks below a folder, or one track.
  */
-export type MaintenanceJob = 'nightly' | 'warm' | 'mixtape'
+export type MaintenanceJob = 'nightly' | 'warm' | 'mixtape' | 'folder'
 
 export interface MaintenanceData {
   /** Slug of the mixtape, for a job of that name. */
   slug?: string
+  /** Of a folder or a track, relative to the library, for a job of that name. */
+  path?: string
+  /** Those of AUDIO_CACHE_PRECACHE_QUALITIES by default. */
+  qualities?: TranscodeQuality[]
 }
 
 const jobOptions = { attempts: 10, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true, removeOnFail: 100 }
@@ -40,8 +46,14 @@ export class MaintenanceQueue {
   }
 
   /** Asks a worker to enqueue what the tracks of a saved mixtape lack. */
-  async precacheMixtape (slug: string): Promise<void> {
-    await this.#queue.add('mixtape', { slug }, { deduplication: { id: `mixtape-${slug}` } })
+  async precacheMixtape (slug: string, qualities?: TranscodeQuality[]): Promise<void> {
+    await this.#queue.add('mixtape', { slug, qualities }, { deduplication: { id: `mixtape-${slug}-${qualities ?? ''}` } })
+  }
+
+  /** Asks a worker to enqueue what the tracks below a folder lack, or one track. */
+  async precacheFolder (path: string, qualities: TranscodeQuality[]): Promise<void> {
+    const id = hash('sha256', `${qualities}\0${path}`) // BullMQ forbids colons in ids
+    await this.#queue.add('folder', { path, qualities }, { deduplication: { id: `folder-${id}` } })
   }
 
   async close (): Promise<void> {

@@ -2,6 +2,7 @@ import type { RedisClient } from './connection.ts'
 import { KEY_PREFIX } from './queue.ts'
 
 const KEY = `${KEY_PREFIX}:workers`
+const DRAINING = `${KEY_PREFIX}:workers-draining`
 
 /** How often a worker tells that it lives. */
 export const HEARTBEAT_MS = 5000
@@ -24,6 +25,8 @@ export interface Heartbeat {
   startedAt: number
   /** Running jobs: path and quality. */
   running: { path: string, quality: string }[]
+  /** An operator has told it to take no more jobs. */
+  isDraining: boolean
 }
 
 /** A worker as others know it. */
@@ -41,17 +44,32 @@ export class WorkerHeartbeats {
     this.#redis = redis
   }
 
-  async beat (heartbeat: Heartbeat): Promise<void> {
+  /** @returns whether the worker must take no more jobs */
+  async beat (heartbeat: Heartbeat): Promise<boolean> {
     const now = await this.#now()
-    await this.#redis.multi()
+    const results = await this.#redis.multi()
+      .sismember(DRAINING, heartbeat.id)
       .hset(KEY, heartbeat.id, JSON.stringify({ ...heartbeat, lastHeardOf: now }))
       .pexpire(KEY, LISTED_MS)
       .exec()
+    return results?.[0]?.[1] === 1
+  }
+
+  /**
+   * Tells a worker to take no more jobs, or to take jobs again. It hears that with its next beat.
+   *
+   * @returns whether there is such a worker
+   */
+  async setDraining (id: string, isDraining: boolean): Promise<boolean> {
+    if (await this.#redis.hexists(KEY, id) === 0) return false
+    if (isDraining) await this.#redis.sadd(DRAINING, id)
+    else await this.#redis.srem(DRAINING, id)
+    return true
   }
 
   /** Removes a worker that stops. */
   async leave (id: string): Promise<void> {
-    await this.#redis.hdel(KEY, id)
+    await this.#redis.multi().hdel(KEY, id).srem(DRAINING, id).exec()
   }
 
   /** @returns the workers of the last minute; those that were not heard of for 15 seconds are not alive */
@@ -59,7 +77,7 @@ export class WorkerHeartbeats {
     const [now, values] = await Promise.all([this.#now(), this.#redis.hvals(KEY)])
     const workers = values.map(value => JSON.parse(value) as KnownWorker)
     const gone = workers.filter(({ lastHeardOf }) => now - lastHeardOf > LISTED_MS)
-    if (gone.length) await this.#redis.hdel(KEY, ...gone.map(({ id }) => id))
+    for (const { id } of gone) await this.leave(id)
     return workers.filter(worker => !gone.includes(worker))
       .map(worker => ({ ...worker, isAlive: now - worker.lastHeardOf <= ALIVE_MS }))
       .sort((a, b) => a.startedAt - b.startedAt)

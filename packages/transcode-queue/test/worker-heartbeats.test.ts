@@ -8,10 +8,16 @@ t.test('a worker is listed until it leaves, and for a minute after it died', asy
   t.teardown(() => redis.disconnect())
   const heartbeats = new WorkerHeartbeats(redis)
   t.same(await heartbeats.all(), [])
-  const heartbeat = { host: 'h', pid: 1, version: '0', concurrency: 2, startedAt: 1, running: [{ path: 'a.flac', quality: 'low' }] }
+  const heartbeat = { host: 'h', pid: 1, version: '0', concurrency: 2, startedAt: 1, running: [{ path: 'a.flac', quality: 'low' }], isDraining: false }
   await heartbeats.beat({ id: 'a', ...heartbeat })
   await heartbeats.beat({ id: 'b', ...heartbeat, startedAt: 2 })
   t.match(await heartbeats.all(), [{ id: 'a', ...heartbeat, isAlive: true, lastHeardOf: Number }, { id: 'b' }])
+  t.equal(await heartbeats.setDraining('b', true), true)
+  t.equal(await heartbeats.beat({ id: 'b', ...heartbeat }), true)
+  t.equal(await heartbeats.beat({ id: 'a', ...heartbeat }), false)
+  await heartbeats.setDraining('b', false)
+  t.equal(await heartbeats.beat({ id: 'b', ...heartbeat }), false)
+  t.equal(await heartbeats.setDraining('gone', true), false)
   await heartbeats.leave('b')
 
   const ageBy = async (ms: number) => {

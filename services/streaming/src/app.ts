@@ -4,12 +4,15 @@ import type { Logger } from 'pino'
 import type { Config } from '@mixtape/config'
 import { adminAuthPlugin } from './plugins/admin-auth.ts'
 import { audioFilesPlugin } from './plugins/audio-files.ts'
+import { cacheOverviewPlugin } from './plugins/cache-overview.ts'
 import { coversPlugin } from './plugins/covers.ts'
 import { errorsPlugin } from './plugins/errors.ts'
 import { libraryAccessPlugin } from './plugins/library-access.ts'
+import { listenersPlugin } from './plugins/listeners.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
 import { missesPlugin } from './plugins/misses.ts'
 import { mixtapesPlugin } from './plugins/mixtapes.ts'
+import { openapiPlugin } from './plugins/openapi.ts'
 import { playCountsPlugin } from './plugins/play-counts.ts'
 import { redisPlugin } from './plugins/redis.ts'
 import { statisticsPlugin } from './plugins/statistics.ts'
@@ -17,9 +20,12 @@ import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
 import { adminFailedRoutes } from './routes/admin-failed.ts'
+import { adminOverviewRoutes } from './routes/admin-overview.ts'
+import { adminPrecacheRoutes } from './routes/admin-precache.ts'
 import { adminQueueRoutes } from './routes/admin-queue.ts'
 import { adminTracksRoutes } from './routes/admin-tracks.ts'
 import { coverRoutes } from './routes/cover.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hlsRoutes } from './routes/hls.ts'
 import { libraryRoutes } from './routes/library.ts'
@@ -69,10 +75,13 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(mixtapesPlugin)
   await app.register(statisticsPlugin)
   await app.register(playCountsPlugin)
+  await app.register(listenersPlugin)
+  await app.register(cacheOverviewPlugin)
   await app.register(adminAuthPlugin)
   await app.register(libraryAccessPlugin)
   await app.register(coversPlugin)
 
+  await app.register(openapiPlugin)
   await app.register(preflightRoutes)
   await app.register(playRoutes)
   await app.register(hlsRoutes)
@@ -82,9 +91,12 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(sharedMixtapeRoutes)
   await app.register(adminCacheRoutes)
   await app.register(adminTracksRoutes)
+  await app.register(adminOverviewRoutes)
+  await app.register(adminPrecacheRoutes)
   await app.register(adminQueueRoutes)
   await app.register(adminFailedRoutes)
   await app.register(healthRoutes)
   await app.register(pageRoutes)
+  await app.register(docsRoutes)
   return app
 }

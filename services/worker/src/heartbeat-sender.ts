@@ -16,12 +16,19 @@ export class HeartbeatSender {
   readonly #version = projectVersion()
   readonly #concurrency: number
   readonly #timer: NodeJS.Timeout
+  readonly #setDraining: (isDraining: boolean) => void
+  #isDraining = false
+  #isStopped = false
   #beating: Promise<void> | undefined
 
-  /** @param redis from workerConnection() */
-  constructor (redis: RedisClient, concurrency: number) {
+  /**
+   * @param redis from workerConnection()
+   * @param setDraining called when an operator tells this worker to take no more jobs, or to take jobs again
+   */
+  constructor (redis: RedisClient, concurrency: number, setDraining: (isDraining: boolean) => void) {
     this.#heartbeats = new WorkerHeartbeats(redis)
     this.#concurrency = concurrency
+    this.#setDraining = setDraining
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS)
     this.#beat()
   }
@@ -36,6 +43,7 @@ export class HeartbeatSender {
 
   /** Tells nothing more. Where Redis is there, the worker is listed no longer. */
   async stop (isRedisAway: boolean): Promise<void> {
+    this.#isStopped = true
     clearInterval(this.#timer)
     if (isRedisAway) return
     await this.#beating
@@ -51,7 +59,13 @@ export class HeartbeatSender {
       version: this.#version,
       concurrency: this.#concurrency,
       startedAt: this.#startedAt,
-      running: [...this.#running].map(({ data: { path, quality } }) => ({ path, quality }))
+      running: [...this.#running].map(({ data: { path, quality } }) => ({ path, quality })),
+      isDraining: this.#isDraining
+    }).then(isDraining => {
+      if (isDraining === this.#isDraining) return
+      this.#isDraining = isDraining
+      this.#setDraining(isDraining)
+      setImmediate(() => { if (!this.#isStopped) this.#beat() }) // tell it at once
     }).catch(() => {}).finally(() => { this.#beating = undefined }) // the connection logs its errors itself
   }
 }

@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
@@ -47,7 +49,9 @@ export function createMaintenance (options: MaintenanceOptions) {
         await enqueueAll(allTracks(), qualities, 'nightly')
       }
       if (job.name === 'warm') await enqueueAll(await plays.popular(config.POPULAR_TRACKS), WARM_QUALITIES, 'warm')
-      if (job.name === 'mixtape') await enqueueAll((await mixtapes.get(job.data.slug ?? ''))?.tracks ?? [], qualities, 'mixtape')
+      const wanted = job.data.qualities ?? qualities
+      if (job.name === 'mixtape') await enqueueAll((await mixtapes.get(job.data.slug ?? ''))?.tracks ?? [], wanted, 'mixtape')
+      if (job.name === 'folder') await enqueueAll(tracksBelow(job.data.path ?? ''), wanted, 'mixtape')
     } catch (error) {
       if (!shutdown.aborted) throw error
       await job.moveToWait(token)
@@ -80,6 +84,18 @@ export function createMaintenance (options: MaintenanceOptions) {
 
   async function * allTracks (): AsyncGenerator<string> {
     for await (const { tracks } of mixtapes.all()) yield * tracks
+  }
+
+  /** @param path of a folder or a track */
+  async function * tracksBelow (path: string, visited = new Set<string>()): AsyncGenerator<string> {
+    const folder = await library.list(path)
+    if (!folder) return yield path
+    const real = await realpath(join(library.root, path)).catch(() => path)
+    if (visited.has(real)) return // a link leads back to a folder above it
+    visited.add(real)
+    const prefix = path ? `${path}/` : ''
+    for (const name of folder.tracks) yield prefix + name
+    for (const name of folder.folders) yield * tracksBelow(prefix + name, visited)
   }
 
   async function enqueueAll (

@@ -2,10 +2,9 @@ import type { Logger } from 'pino'
 import type { AudioCache } from '@mixtape/audio-cache'
 import { cacheStats, evict } from '@mixtape/audio-cache/upkeep'
 import type { Config } from '@mixtape/config'
-import type { MixtapeRegistry } from '@mixtape/mixtapes'
+import { evictionOrder, type MixtapeRegistry } from '@mixtape/mixtapes'
 import type { CacheUsage, Plays, RemovalReason } from '@mixtape/statistics'
 import type { RedisClient } from '@mixtape/transcode-queue'
-import { evictionOrder } from './eviction-order.ts'
 import { withLock } from './lock.ts'
 
 /** Share of AUDIO_CACHE_MAX_SIZE that is evicted in addition, so that not every new file needs a walk. */

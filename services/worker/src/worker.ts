@@ -43,11 +43,12 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   await removeDeadParts()
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
-  const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY)
+  const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
   const process = heartbeat.watch(createProcessor({
     library, cache, producer, failedSources: new FailedSources(connection), space, usage, log, listenersWait, shutdown: graceOver.signal
   }))
   let running = 0
+  let isDraining = false
   // All three parameters are declared, because BullMQ passes a signal only to such functions.
   const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
     running++
@@ -72,7 +73,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       name: heartbeat.id,
       producer,
       process,
-      isNeeded: () => running >= config.WORKER_CONCURRENCY,
+      isNeeded: () => !isDraining && running >= config.WORKER_CONCURRENCY,
       isTakenOver: async (job: Job) => await isLocked(job.id ?? ''),
       log
     })
@@ -84,6 +85,16 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
     : await watchMixtapesFolder(config.MIXTAPES_DIR, { mixtapes, maintenance, log })
+
+  /** Takes no more jobs, and finishes those that run; or takes jobs again. */
+  function setDraining (on: boolean): void {
+    isDraining = on
+    log.info(on ? 'An operator drains this worker: it takes no more jobs' : 'This worker takes jobs again')
+    for (const worker of [transcodes, maintenanceJobs]) {
+      if (on) worker.pause(true).catch(error => log.error(error))
+      else worker.resume()
+    }
+  }
 
   async function schedule (): Promise<void> {
     await maintenance.schedule('nightly', config.NIGHTLY_PRECACHE)

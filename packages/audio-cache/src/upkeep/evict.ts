@@ -75,7 +75,8 @@ export async function evict (
   return removed
 }
 
-function compare (a: number[], b: number[]): number {
+/** Orders two ranks, the one that is evicted first before the other. */
+export function compare (a: number[], b: number[]): number {
   for (let i = 0; i < a.length; i++) {
     const difference = (a[i] ?? 0) - (b[i] ?? 0)
     if (difference) return difference

@@ -1,4 +1,5 @@
 export { clearCache, clearDeadParts } from './clear.ts'
 export { evict, type Candidate, type Rank } from './evict.ts'
+export { nextEvicted } from './next-evicted.ts'
 export { removeOrphans } from './orphans.ts'
 export { cacheStats } from './stats.ts'

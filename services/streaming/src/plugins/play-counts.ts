@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Track } from '@mixtape/library'
 import type { Quality, TranscodeQuality } from '@mixtape/mp3'
+import { sumOf, type TrafficCounts } from '@mixtape/statistics'
 import type { Decision } from '../serving/decision.ts'
 
 declare module 'fastify' {
@@ -13,7 +14,7 @@ declare module 'fastify' {
 const MIN_INTERVAL_MS = 100
 
 /**
- * Counts plays for eviction, cache warming and the hit rate. Counts are collected in memory and written to Redis at most
+ * Counts plays and bytes for eviction, cache warming and the operator. Counts are collected in memory and written to Redis at most
  * ten times a second. No request waits for that. What is collected while Redis is away is lost. With a write for each
  * request, ranges of 64 KiB are served at 0.38 of the rate, and 304s at 0.19 (`npm run bench serve`).
  */
@@ -33,17 +34,27 @@ class PlayCounts {
    * @param isStart whether it starts the track: it is not a seek, a resumption or a probe
    */
   add (track: Track, quality: Quality, { outcome, cachedPath, file }: Decision, isStart: boolean): void {
-    const { trackStarts, qualityStarts, playedFiles, requests } = this.#counts
+    const { trackStarts, qualityStarts, playedFiles, traffic } = this.#counts
     if (isStart) increment(trackStarts, track.path)
     if (cachedPath !== undefined) {
       playedFiles.add(cachedPath)
       if (isStart) {
         increment(qualityStarts, quality as TranscodeQuality)
-        requests.bytesSaved += Math.max(track.size - file.size, 0)
+        traffic.bytesSaved += Math.max(track.size - file.size, 0)
       }
     }
-    if (outcome === 'hit') requests.hits++
-    if (outcome === 'miss' || outcome === 'live') requests.misses++
+    if (outcome === 'hit') traffic.hits++
+    if (outcome === 'miss' || outcome === 'live') traffic.misses++
+    this.#writeSoon()
+  }
+
+  /** Counts bytes that were sent of an original, or of a transcode. */
+  addSent (quality: Quality, bytes: number): void {
+    this.#counts.traffic.bytesSent[quality] += bytes
+    this.#writeSoon()
+  }
+
+  #writeSoon (): void {
     if (this.#timer) return
     const waitMs = Math.max(this.#lastWrite + MIN_INTERVAL_MS - performance.now(), 0)
     this.#timer = setTimeout(async () => { await this.flush() }, waitMs).unref()
@@ -66,12 +77,15 @@ interface Counts {
   qualityStarts: Map<TranscodeQuality, number>
   /** Paths relative to the cache directory. */
   playedFiles: Set<string>
-  requests: { hits: number, misses: number, bytesSaved: number }
+  traffic: TrafficCounts
 }
 
 function noCounts (): Counts {
   return {
-    trackStarts: new Map(), qualityStarts: new Map(), playedFiles: new Set(), requests: { hits: 0, misses: 0, bytesSaved: 0 }
+    trackStarts: new Map(),
+    qualityStarts: new Map(),
+    playedFiles: new Set(),
+    traffic: sumOf([])
   }
 }
 
@@ -80,13 +94,13 @@ function increment<Name> (counts: Map<Name, number>, name: Name): void {
 }
 
 export const playCountsPlugin = fp(async app => {
-  const { plays, hitRates } = app.statistics
-  const counts = new PlayCounts(async ({ trackStarts, qualityStarts, playedFiles, requests }) => {
+  const { plays, traffic: allTraffic } = app.statistics
+  const counts = new PlayCounts(async ({ trackStarts, qualityStarts, playedFiles, traffic }) => {
     const results = await Promise.allSettled([
       trackStarts.size && plays.countTracks(trackStarts),
       qualityStarts.size && plays.countQualities(qualityStarts),
       playedFiles.size && plays.touch(playedFiles),
-      (requests.hits || requests.misses) && hitRates.count(requests)
+      allTraffic.count(traffic)
     ])
     const failed = results.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
     if (failed) app.log.debug(failed.reason, 'Plays were not counted')

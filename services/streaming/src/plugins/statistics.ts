@@ -1,14 +1,17 @@
 import fp from 'fastify-plugin'
-import { CacheUsage, HitRates, Plays } from '@mixtape/statistics'
+import { CacheUsage, ListenerCounts, Plays, Traffic } from '@mixtape/statistics'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    statistics: { plays: Plays, hitRates: HitRates, cacheUsage: CacheUsage }
+    statistics: { plays: Plays, traffic: Traffic, listenerCounts: ListenerCounts, cacheUsage: CacheUsage }
   }
 }
 
 export const statisticsPlugin = fp(async app => {
   app.decorate('statistics', {
-    plays: new Plays(app.redis), hitRates: new HitRates(app.redis), cacheUsage: new CacheUsage(app.redis)
+    plays: new Plays(app.redis),
+    traffic: new Traffic(app.redis),
+    listenerCounts: new ListenerCounts(app.redis),
+    cacheUsage: new CacheUsage(app.redis)
   })
 }, { name: 'statistics', dependencies: ['redis'] })

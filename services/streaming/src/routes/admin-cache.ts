@@ -1,60 +1,48 @@
-import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { belongsTo } from '@mixtape/audio-cache'
-import { cacheStats, clearCache } from '@mixtape/audio-cache/upkeep'
-import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import { clearCache } from '@mixtape/audio-cache/upkeep'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { CLEAR_QUERY_ALLOWED, cacheStatsSchema, clearedSchema, clearQuery, evictionSchema } from '../schemas/cache.ts'
+import { adminErrors, errors } from '../schemas/errors.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
 
-const HOUR_MS = 3600 * 1000
-const DAY_MS = 24 * HOUR_MS
+const DAY_MS = 24 * 3600 * 1000
 
-const clearQuery = Type.Object({
-  older_than_days: Type.Optional(Type.String({ pattern: '^\\d{1,6}$' })),
-  quality: Type.Optional(Type.String({ pattern: `^(${transcodeQualities.join('|')})$` })),
-  path: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
-  dry_run: Type.Optional(Type.String({ pattern: '^(true|false)$' }))
-}, { additionalProperties: false })
-
-/** What each parameter must be, for error messages. */
-const ALLOWED: Record<string, string> = {
-  older_than_days: 'must be a whole number, 0 or more, of at most 6 digits',
-  quality: `must be one of: ${transcodeQualities.join(', ')}`,
-  path: 'must be a folder or a track, relative to the library',
-  dry_run: 'must be true or false'
-}
-
-/** GET /admin/cache/stats and POST /admin/cache/clear. */
+/** /admin/cache: what is cached, what would be evicted next, and clear. */
 export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const { dir } = app.audioCache
-  const { hitRates, cacheUsage } = app.statistics
-  /** Concurrent requests share one walk over the directory. */
-  let counting: ReturnType<typeof cacheStats> | undefined
+  const { cacheUsage } = app.statistics
 
   app.addHook('onRequest', app.requireAdmin)
 
-  app.get('/admin/cache/stats', async () => {
-    counting ??= cacheStats(dir).finally(() => { counting = undefined })
-    const [{ bytes, files, byQuality, covers, oldest, newest }, freeBytes, counts] = await Promise.all([
-      counting,
-      app.audioCache.freeBytes().catch(() => null),
-      readCounts().catch(() => ({ hit_rate: null, bytes_saved: null, evicted: null })) // Redis is away
-    ])
-    return {
-      cache_size_bytes: bytes,
-      cache_size_mb: Math.round((bytes / (1024 * 1024)) * 100) / 100,
-      cached_files: files,
-      cache_dir: dir,
-      by_quality: byQuality,
-      covers,
-      oldest: isoTime(oldest),
-      newest: isoTime(newest),
-      max_size_bytes: app.config.AUDIO_CACHE_MAX_SIZE ?? null,
-      free_bytes: freeBytes,
-      ...counts
+  app.get('/admin/cache/stats', {
+    schema: {
+      tags: ['cache'],
+      summary: 'Cached files by quality, hit rate, and bytes saved',
+      response: { 200: cacheStatsSchema, ...adminErrors }
     }
-  })
+  }, async () => await app.cacheOverview.stats())
 
-  app.post('/admin/cache/clear', { schema: { querystring: clearQuery }, schemaErrorFormatter: queryErrors(ALLOWED) }, async request => {
+  app.get('/admin/cache/eviction', {
+    schema: {
+      tags: ['cache'],
+      summary: 'Which cached files would be evicted next',
+      description: 'The first ten. Files that were played within AUDIO_CACHE_PROTECT stay, and are not listed.',
+      response: { 200: evictionSchema, ...errors(503), ...adminErrors }
+    },
+    preHandler: app.requireRedis
+  }, async () => await app.cacheOverview.nextEvicted())
+
+  app.post('/admin/cache/clear', {
+    schema: {
+      tags: ['cache'],
+      summary: 'Deletes cached files',
+      description: 'A file is deleted when it meets all conditions that are given. Originals are never deleted.',
+      querystring: clearQuery,
+      response: { 200: clearedSchema, ...errors(400), ...adminErrors }
+    },
+    schemaErrorFormatter: queryErrors(CLEAR_QUERY_ALLOWED)
+  }, async request => {
     const { older_than_days: olderThanDays, quality, path, dry_run: dryRun } = request.query
     const isDryRun = dryRun === 'true'
     const days = Number(olderThanDays ?? 0)
@@ -78,16 +66,4 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     request.log.info(message)
     return { deleted_files: isDryRun ? 0 : files, ...isDryRun ? { would_delete_files: files } : {}, message }
   })
-
-  async function readCounts () {
-    await app.playCounts.flush()
-    const [lastHour, lastDay, bytesSaved, evicted] = await Promise.all([
-      hitRates.since(HOUR_MS), hitRates.since(DAY_MS), hitRates.bytesSaved(), cacheUsage.removed()
-    ])
-    return { hit_rate: { last_hour: lastHour, last_day: lastDay }, bytes_saved: bytesSaved, evicted }
-  }
-}
-
-function isoTime (ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString()
 }

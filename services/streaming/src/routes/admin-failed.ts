@@ -1,22 +1,9 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { failedOverview } from '../overview/failed.ts'
 import { adminErrors, errors } from '../schemas/errors.ts'
+import { failedSchema } from '../schemas/failed.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
-import { isoTime, jobFields, jobOf, time, timeOrNull } from '../schemas/queue.ts'
-
-const failedSchema = Type.Object({
-  jobs: Type.Array(Type.Object({
-    ...jobFields,
-    error: Type.String({ description: 'The words of ffmpeg, or of the worker' }),
-    failed_at: time,
-    attempts: Type.Integer()
-  }), { description: 'Jobs that failed for good, the latest first' }),
-  sources: Type.Array(Type.Object({
-    path: Type.String(),
-    error: Type.String(),
-    since: timeOrNull
-  }), { description: 'Sources that are not enqueued again until the file changes or somebody retries them' })
-})
 
 const query = Type.Object({
   path: Type.Optional(Type.String({
@@ -26,8 +13,10 @@ const query = Type.Object({
 
 const ALLOWED = { path: 'must be a track, relative to the library' }
 
-const changed = (name: string) => ({
-  200: Type.Object({ [name]: Type.Integer({ description: 'Number of tracks' }), message: Type.String() }),
+const changed = (name: string, message: string) => ({
+  200: Type.Object({ [name]: Type.Integer({ description: 'Number of tracks' }), message: Type.String() }, {
+    examples: [{ [name]: 1, message }]
+  }),
   ...errors(400, 404, 503),
   ...adminErrors
 })
@@ -43,18 +32,15 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
       summary: 'What failed, in the words of ffmpeg',
       response: { 200: failedSchema, ...adminErrors, ...errors(503) }
     }
-  }, async () => {
-    const [jobs, sources] = await Promise.all([app.failures.jobs(), app.failures.sources()])
-    return {
-      jobs: jobs.map(job => ({
-        ...jobOf(job), error: job.error, failed_at: isoTime(job.failedAt), attempts: job.attempts
-      })),
-      sources: sources.map(({ path, reason, since }) => ({ path, error: reason, since: isoTime(since) }))
-    }
-  })
+  }, async () => await failedOverview(app))
 
   app.post('/admin/failed/retry', {
-    schema: { tags: ['failures'], summary: 'Forget failures, and enqueue the tracks again', querystring: query, response: changed('retried') },
+    schema: {
+      tags: ['failures'],
+      summary: 'Forget failures, and enqueue the tracks again',
+      querystring: query,
+      response: changed('retried', 'Enqueued 1 jobs of 1 tracks')
+    },
     schemaErrorFormatter: queryErrors(ALLOWED)
   }, async request => {
     const { path } = request.query
@@ -71,7 +57,7 @@ export const adminFailedRoutes: FastifyPluginAsyncTypebox = async function (app)
       summary: 'Take failures from the list',
       description: 'A source that failed is still not enqueued again until it changes.',
       querystring: query,
-      response: changed('dismissed')
+      response: changed('dismissed', 'Dismissed the failures of 1 tracks')
     },
     schemaErrorFormatter: queryErrors(ALLOWED)
   }, async request => {

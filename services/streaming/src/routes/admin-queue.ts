@@ -1,45 +1,15 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { lanes } from '@mixtape/transcode-queue'
+import { queueOverview, workersOverview } from '../overview/queue.ts'
 import { adminErrors, errors } from '../schemas/errors.ts'
-import { isoTime, jobFields, jobOf, percent, time } from '../schemas/queue.ts'
+import { messageSchema } from '../schemas/message.ts'
+import { queueSchema, workersSchema } from '../schemas/queue.ts'
 
-const waiting = Type.Object({
-  jobs: Type.Integer(),
-  next_since: Type.Union([time, Type.Null()], { description: 'When the job was enqueued that runs next in this lane' })
+const pausedSchema = (paused: boolean) => ({
+  response: { 200: Type.Object({ paused: Type.Boolean() }, { examples: [{ paused }] }), ...adminErrors, ...errors(503) }
 })
 
-const runningJob = Type.Object({
-  ...jobFields,
-  percent,
-  started_at: time,
-  attempt: Type.Integer({ minimum: 1 }),
-  worker: Type.Union([Type.String(), Type.Null()], { description: 'Its id, as in GET /admin/workers' })
-})
-
-const queueSchema = Type.Object({
-  paused: Type.Boolean(),
-  waiting: Type.Object(Object.fromEntries(lanes.map(lane => [lane, waiting]))),
-  delayed: Type.Integer({ description: 'Jobs that wait for their next attempt, or for space' }),
-  failed: Type.Integer({ description: 'Failed jobs, as in GET /admin/failed' }),
-  running: Type.Array(runningJob)
-})
-
-const workerSchema = Type.Object({
-  id: Type.String(),
-  host: Type.String(),
-  pid: Type.Integer(),
-  version: Type.String(),
-  concurrency: Type.Integer({ description: 'Jobs that it runs at a time, without the slot for listeners' }),
-  started_at: time,
-  last_heard_of: time,
-  alive: Type.Boolean({ description: 'Whether it was heard of within 15 seconds' }),
-  running: Type.Array(Type.Object({ path: Type.String(), quality: Type.String() }))
-})
-
-const pausedSchema = { response: { 200: Type.Object({ paused: Type.Boolean() }), ...adminErrors, ...errors(503) } }
-
-/** /admin/queue: what waits and runs; pause and resume. /admin/workers: who runs it. */
+/** /admin/queue: what waits and runs; pause and resume. /admin/workers: who runs it; drain and resume. */
 export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) {
   app.addHook('onRequest', app.requireAdmin)
   app.addHook('preHandler', app.requireRedis)
@@ -50,28 +20,10 @@ export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) 
       summary: 'What waits by lane, and what runs',
       response: { 200: queueSchema, ...adminErrors, ...errors(503) }
     }
-  }, async () => {
-    const [state, running] = await Promise.all([app.queueMonitor.state(), app.queueMonitor.running()])
-    return {
-      paused: state.isPaused,
-      waiting: Object.fromEntries(lanes.map(lane => {
-        const { jobs, nextSince } = state.waiting[lane]
-        return [lane, { jobs, next_since: isoTime(nextSince) }]
-      })),
-      delayed: state.delayed,
-      failed: state.failed,
-      running: running.map(job => ({
-        ...jobOf(job),
-        percent: job.percent,
-        started_at: isoTime(job.startedAt),
-        attempt: job.attempt,
-        worker: job.worker ?? null
-      }))
-    }
-  })
+  }, async () => await queueOverview(app))
 
   app.post('/admin/queue/pause', {
-    schema: { tags: ['queue'], summary: 'Pause: workers finish what they run, and take no more jobs', ...pausedSchema }
+    schema: { tags: ['queue'], summary: 'Pause: workers finish what they run, and take no more jobs', ...pausedSchema(true) }
   }, async request => {
     await app.queueMonitor.pause()
     request.log.info('The queue is paused')
@@ -79,7 +31,7 @@ export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) 
   })
 
   app.post('/admin/queue/resume', {
-    schema: { tags: ['queue'], summary: 'Let workers take jobs again', ...pausedSchema }
+    schema: { tags: ['queue'], summary: 'Let workers take jobs again', ...pausedSchema(false) }
   }, async request => {
     await app.queueMonitor.resume()
     request.log.info('The queue is resumed')
@@ -90,11 +42,25 @@ export const adminQueueRoutes: FastifyPluginAsyncTypebox = async function (app) 
     schema: {
       tags: ['queue'],
       summary: 'The workers of the last minute, and what they do',
-      response: { 200: Type.Object({ workers: Type.Array(workerSchema) }), ...adminErrors, ...errors(503) }
+      response: { 200: workersSchema, ...adminErrors, ...errors(503) }
     }
-  }, async () => ({
-    workers: (await app.workers.all()).map(({ startedAt, lastHeardOf, isAlive, ...worker }) => ({
-      ...worker, started_at: isoTime(startedAt), last_heard_of: isoTime(lastHeardOf), alive: isAlive
-    }))
-  }))
+  }, async () => await workersOverview(app))
+
+  for (const action of ['drain', 'resume'] as const) {
+    app.post(`/admin/workers/:id/${action}`, {
+      schema: {
+        tags: ['queue'],
+        summary: action === 'drain' ? 'Drain a worker: it finishes what it runs, and takes no more jobs' : 'Let a drained worker take jobs again',
+        description: 'The worker hears of it within five seconds.',
+        params: Type.Object({ id: Type.String({ maxLength: 300, description: 'As in GET /admin/workers', examples: ['host-4711-a1b2'] }) }),
+        response: { 202: messageSchema('The worker hears of it within five seconds'), ...adminErrors, ...errors(404, 503) }
+      }
+    }, async (request, reply) => {
+      const { id } = request.params
+      if (!await app.workers.setDraining(id, action === 'drain')) throw app.httpErrors.notFound(`No such worker: ${id}`)
+      request.log.info(`Worker ${id}: ${action}`)
+      reply.code(202)
+      return { message: 'The worker hears of it within five seconds' }
+    })
+  }
 }

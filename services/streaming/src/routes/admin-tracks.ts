@@ -3,11 +3,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isTrackPath } from '@mixtape/library'
 import { transcodeQualities } from '@mixtape/mp3'
 import { adminErrors, errors } from '../schemas/errors.ts'
+import { nullable } from '../schemas/nullable.ts'
 import { lane, percent, time, timeOrNull } from '../schemas/queue.ts'
+import { record } from '../schemas/record.ts'
 import { explainTrack } from '../why/explain-track.ts'
 import { STATES } from '../why/state.ts'
-
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
 const cached = Type.Object({
   path: Type.String({ description: 'Relative to the cache directory' }),
@@ -44,7 +44,21 @@ const trackSchema = Type.Object({
   source: nullable(Type.Object({ size_bytes: Type.Integer(), modified: time, version: Type.String() })),
   mixtapes: Type.Array(Type.String(), { description: 'Slugs of the mixtapes that have it' }),
   redis: Type.Boolean({ description: 'Whether Redis answered: otherwise nothing is known about jobs and plays' }),
-  qualities: Type.Object(Object.fromEntries(transcodeQualities.map(name => [name, quality])))
+  qualities: record(transcodeQualities, quality)
+}, {
+  examples: [{
+    path: 'jazz/so-what.flac',
+    source: { size_bytes: 51_273_904, modified: '2026-11-01T12:00:00.000Z', version: '51273904-1793534400000000000' },
+    mixtapes: ['summer'],
+    redis: true,
+    qualities: Object.fromEntries(transcodeQualities.map(name => [name, {
+      state: 'absent',
+      why: 'It is not made, and not enqueued.',
+      served: 'The original; the play enqueues the MP3',
+      cached: null,
+      job: null
+    }]))
+  }]
 })
 
 /** GET /admin/tracks/<path>: why is a track cached at a quality, or not? */

@@ -2,6 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { COVER_SIZES } from '../covers/render.ts'
 import { sourcesOfFolder, sourcesOfTrack } from '../covers/sources.ts'
+import { adminErrors, errors } from '../schemas/errors.ts'
+import { libraryPath } from '../schemas/library.ts'
+import { bytes, empty } from '../schemas/play.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
 import { evaluatePreconditions } from '../serving/preconditions.ts'
 import { pathAfter } from '../serving/request-path.ts'
@@ -11,7 +14,7 @@ const PREFIX = '/cover/'
 const DEFAULT_SIZE = 512
 
 const querystring = Type.Object({
-  size: Type.Optional(Type.String({ pattern: `^(${COVER_SIZES.join('|')})$` }))
+  size: Type.Optional(Type.String({ enum: COVER_SIZES.map(String), description: 'Of its longer side, in pixels; 512 by default', examples: ['256'] }))
 }, { additionalProperties: false })
 
 const ALLOWED = { size: `must be one of: ${COVER_SIZES.join(', ')}` }
@@ -24,9 +27,21 @@ const ALLOWED = { size: `must be one of: ${COVER_SIZES.join(', ')}` }
  */
 export const coverRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const { library, covers } = app
+  const schema = {
+    tags: ['library'],
+    summary: 'The cover of a track or a folder',
+    description: 'Those of tracks are open to everyone, those of folders where the library is.',
+    querystring,
+    response: {
+      200: bytes('image/webp', 'The cover, not larger than the size'),
+      304: empty('The client has it already'),
+      ...errors(400, 404, 412, 422),
+      ...adminErrors
+    }
+  }
 
   for (const url of ['/cover', `${PREFIX}*`]) {
-    app.get(url, { schema: { querystring }, schemaErrorFormatter: queryErrors(ALLOWED) }, async (request, reply) => {
+    app.get(url, { schema: url.endsWith('*') ? { ...schema, params: libraryPath } : schema, schemaErrorFormatter: queryErrors(ALLOWED) }, async (request, reply) => {
       const path = pathAfter(PREFIX, request)?.replace(/\/$/, '')
       if (path === undefined) throw app.httpErrors.badRequest('The path is not percent-encoded UTF-8')
       const track = await library.open(path)

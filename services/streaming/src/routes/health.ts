@@ -1,13 +1,37 @@
 import { access, constants } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+
+const readySchema = (examples: object[], description: string) => Type.Object({
+  status: Type.String({ enum: ['ok', 'degraded', 'unready'] }),
+  checks: Type.Object({ music_root: Type.String(), cache: Type.String(), redis: Type.String() }, {
+    additionalProperties: Type.String(), description: 'ok, or what is wrong'
+  })
+}, { description, examples })
 
 /** GET /health/live: does the process run? GET /health/ready: can it serve, and what is missing? */
 export async function healthRoutes (app: FastifyInstance) {
   const { MUSIC_ROOT: musicRoot, AUDIO_CACHE_ENABLED: isCacheEnabled } = app.config
 
-  app.get('/health/live', async () => ({ status: 'ok' }))
+  app.get('/health/live', {
+    schema: {
+      tags: ['health'],
+      summary: 'Whether the process runs',
+      response: { 200: Type.Object({ status: Type.Literal('ok') }, { examples: [{ status: 'ok' }] }) }
+    }
+  }, async () => ({ status: 'ok' }))
 
-  app.get('/health/ready', async (request, reply) => {
+  app.get('/health/ready', {
+    schema: {
+      tags: ['health'],
+      summary: 'Whether it can serve, and what is missing',
+      description: '`degraded`: no Redis, or no space in the cache; only new transcodes are missing.',
+      response: {
+        200: readySchema([{ status: 'ok', checks: { music_root: 'ok', cache: 'ok', redis: 'ok' } }], 'It can serve'),
+        503: readySchema([{ status: 'unready', checks: { music_root: 'not readable', cache: 'ok', redis: 'ok' } }], 'It cannot serve')
+      }
+    }
+  }, async (request, reply) => {
     const [library, cache, redis] = await Promise.all([
       check(access(musicRoot, constants.R_OK | constants.X_OK), 'not readable'),
       check(isCacheEnabled ? app.audioCache.checkWritable() : undefined, 'not writable'),

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Track } from '@mixtape/library'
 import type { Quality, TranscodeQuality } from '@mixtape/mp3'
+import { hlsSchema } from '../schemas/play.ts'
 import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
 import type { Decision } from '../serving/decision.ts'
 import { HlsLevels } from '../serving/hls-levels.ts'
@@ -42,7 +43,7 @@ export async function hlsRoutes (app: FastifyInstance) {
   // For errors, which Fastify sends. respond() sends the same headers itself.
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
-  app.get(`${PREFIX}*`, async (request, reply) => {
+  app.get(`${PREFIX}*`, { schema: hlsSchema }, async (request, reply) => {
     const target = parseHlsTarget(pathAfter(PREFIX, request) ?? '')
     const track = target && await app.library.open(target.path)
     if (!track) throw app.httpErrors.notFound('No such track')
@@ -105,9 +106,10 @@ export async function hlsRoutes (app: FastifyInstance) {
     const file = segmentOf(decision.file, frames, generation, target.segment)
     if (!file) throw app.httpErrors.notFound(`The last segment is ${segmentDurations(frames).length - 1}`)
     if (request.method === 'GET') app.playCounts.add(track, level, decision, target.segment === 0)
+    const stop = app.listeners.start(request, track, decision, level)
     return await respond(request, reply, {
       file, contentType: 'audio/mpeg', cacheStatus: decision.cacheStatus, cacheControl: IMMUTABLE
-    })
+    }).finally(stop)
   }
 
   /** Has a missing level made. @returns the error that tells the client to come back */

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isTrackPath } from '@mixtape/library'
 import { Type } from 'typebox'
+import { adminErrors, errors } from '../schemas/errors.ts'
 import { folderPage } from '../library/folder-page.ts'
 import {
-  FOLDER_QUERY_ALLOWED, folderPage as folderPageSchema, folderQuery, PAGE_SIZE, trackEntry
+  FOLDER_PAGE_EXAMPLE, FOLDER_QUERY_ALLOWED, folderPage as folderPageSchema, folderQuery, libraryPath, PAGE_SIZE, trackEntry
 } from '../schemas/library.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
 import { pathAfter } from '../serving/request-path.ts'
@@ -12,12 +13,17 @@ const PREFIX = '/library/'
 
 /** GET /library/<folder>?offset=&limit=&filter=: a page of a folder. GET /library/<track>: its tags and cached qualities. */
 export const libraryRoutes: FastifyPluginAsyncTypebox = async function (app) {
-  const schema = { querystring: folderQuery, response: { 200: Type.Union([folderPageSchema, trackEntry]) } }
+  const schema = {
+    tags: ['library'],
+    summary: 'A page of a folder, or a track with its tags',
+    querystring: folderQuery,
+    response: { 200: Type.Union([folderPageSchema, trackEntry], { examples: [FOLDER_PAGE_EXAMPLE] }), ...errors(400, 404), ...adminErrors }
+  }
 
   app.addHook('onRequest', app.requireLibraryAccess)
 
   for (const url of ['/library', `${PREFIX}*`]) {
-    app.get(url, { schema, schemaErrorFormatter: queryErrors(FOLDER_QUERY_ALLOWED) }, async (request, reply) => {
+    app.get(url, { schema: url.endsWith('*') ? { ...schema, params: libraryPath } : schema, schemaErrorFormatter: queryErrors(FOLDER_QUERY_ALLOWED) }, async (request, reply) => {
       const { offset = '0', limit = `${PAGE_SIZE}`, filter = '' } = request.query
       const path = pathAfter(PREFIX, request)?.replace(/\/$/, '')
       if (path === undefined) throw app.httpErrors.badRequest('The path is not percent-encoded UTF-8')

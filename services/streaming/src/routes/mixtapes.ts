@@ -1,20 +1,21 @@
 import sse from '@fastify/sse'
-import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtapes'
-import { slugParams } from '../schemas/mixtapes.ts'
+import { adminErrors, errors } from '../schemas/errors.ts'
+import { mixtapeSchema, mixtapesSchema, progressSchema, readinessSchema, savedSchema, slugParams } from '../schemas/mixtapes.ts'
+import { empty } from '../schemas/play.ts'
 
-const trackSchema = Type.Object({
-  file_path: Type.Optional(Type.String({ maxLength: 4096 })),
-  path: Type.Optional(Type.String({ maxLength: 4096 }))
-}, { anyOf: [{ required: ['file_path'] }, { required: ['path'] }] })
-
-const mixtapeSchema = Type.Object({
-  title: Type.Optional(Type.String({ maxLength: 500 })),
-  tracks: Type.Array(trackSchema, { maxItems: 1000 })
-})
-
-const schema = { params: slugParams }
+const eventsSchema = {
+  tags: ['mixtapes'],
+  summary: 'Server-Sent Events: the progress as it is, then every change',
+  description: 'The last event has the status `completed` or `failed`.',
+  params: slugParams,
+  response: {
+    200: { description: 'Events', content: { 'text/event-stream': { schema: progressSchema } } },
+    204: empty('The client has seen the last event'),
+    ...errors(400, 404, 503)
+  }
+}
 
 /** Proxies close a connection on which nothing was sent for a minute. */
 const HEARTBEAT_MS = 15_000
@@ -35,7 +36,10 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   // Mixtapes are in Redis only. While it is away these routes fail at once.
   app.addHook('preHandler', app.requireRedis)
 
-  app.get('/mixtapes', adminOnly, async () => {
+  app.get('/mixtapes', {
+    ...adminOnly,
+    schema: { tags: ['mixtapes'], summary: 'All mixtapes', response: { 200: mixtapesSchema, ...errors(503), ...adminErrors } }
+  }, async () => {
     const mixtapes = []
     for await (const { slug, title, tracks, origin } of registry.all()) {
       mixtapes.push({ slug, title, total: tracks.length, origin })
@@ -43,7 +47,16 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     return { mixtapes }
   })
 
-  app.put('/mixtapes/:slug', { ...adminOnly, schema: { ...schema, body: mixtapeSchema } }, async (request, reply) => {
+  app.put('/mixtapes/:slug', {
+    ...adminOnly,
+    schema: {
+      tags: ['mixtapes'],
+      summary: 'Saves a mixtape, and enqueues what its tracks lack',
+      params: slugParams,
+      body: mixtapeSchema,
+      response: { 202: savedSchema, ...errors(400, 503), ...adminErrors }
+    }
+  }, async (request, reply) => {
     const { params: { slug }, body: { title, tracks } } = request
     const paths = tracks.map(track => track.file_path ?? track.path ?? '')
     const isPrecached = config.AUDIO_CACHE_ENABLED && config.AUDIO_CACHE_PRECACHE_ON_UPLOAD
@@ -59,16 +72,31 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     }
   })
 
-  app.delete('/mixtapes/:slug', { ...adminOnly, schema }, async (request, reply) => {
+  app.delete('/mixtapes/:slug', {
+    ...adminOnly,
+    schema: {
+      tags: ['mixtapes'],
+      summary: 'Removes a mixtape; its cached files stay',
+      params: slugParams,
+      response: { 204: empty('It is removed'), ...errors(400, 404, 503), ...adminErrors }
+    }
+  }, async (request, reply) => {
     if (!await registry.remove(request.params.slug)) throw app.httpErrors.notFound('No such mixtape')
     reply.code(204)
   })
 
-  app.get('/mixtapes/:slug', { schema }, async request => {
+  app.get('/mixtapes/:slug', {
+    schema: {
+      tags: ['mixtapes'],
+      summary: 'How far each track of a mixtape is cached',
+      params: slugParams,
+      response: { 200: readinessSchema, ...errors(400, 404, 503) }
+    }
+  }, async request => {
     return (await MixtapeReadiness.of(await app.findMixtape(request.params.slug), { ...stores, wanted })).report
   })
 
-  app.get('/mixtapes/:slug/events', { schema, sse: { kind: 'only' } } as { schema: typeof schema }, async (request, reply) => {
+  app.get('/mixtapes/:slug/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
     const mixtape = await app.findMixtape(request.params.slug)
     const clientLeft = new AbortController()
     request.raw.on('close', () => clientLeft.abort())

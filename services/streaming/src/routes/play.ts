@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { qualities, type Quality, type TranscodeQuality } from '@mixtape/mp3'
+import { PLAY_QUERY_ALLOWED, playSchema } from '../schemas/play.ts'
+import { queryErrors } from '../schemas/query-errors.ts'
 import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
 import { decide } from '../serving/decision.ts'
 import { logDecision } from '../serving/log-decision.ts'
@@ -15,7 +17,7 @@ export async function playRoutes (app: FastifyInstance) {
   // For errors, which Fastify sends. respond() sends the same headers itself.
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
-  app.get(`${PREFIX}*`, async (request, reply) => {
+  app.get(`${PREFIX}*`, { schema: playSchema, schemaErrorFormatter: queryErrors(PLAY_QUERY_ALLOWED) }, async (request, reply) => {
     const quality = parseQuality((request.query as { quality?: string | string[] }).quality)
     if (!quality) throw app.httpErrors.badRequest(`quality must be one of: ${qualities.join(', ')}`)
     const path = pathAfter(PREFIX, request)
@@ -27,7 +29,8 @@ export async function playRoutes (app: FastifyInstance) {
         logDecision(request, track, quality, decision)
         if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality)
         if (request.method === 'GET') app.playCounts.add(track, quality, decision, isStart(request))
-        return await respond(request, reply, decision)
+        const stop = app.listeners.start(request, track, decision, quality)
+        return await respond(request, reply, decision).finally(stop)
       } finally {
         if (decision.file !== track) await decision.file.close()
       }

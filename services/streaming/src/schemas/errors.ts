@@ -2,30 +2,32 @@ import { STATUS_CODES } from 'node:http'
 import { Type } from 'typebox'
 
 /** The shape of all errors. */
-function errorSchema (status: number, description: string) {
+function errorSchema (status: number, message: string) {
   return Type.Object({
     statusCode: Type.Integer(),
     error: Type.String(),
     message: Type.String({ description: 'What is wrong, and what is allowed' })
-  }, { description, examples: [{ statusCode: status, error: `${STATUS_CODES[status]}`, message: description }] })
+  }, { description: message, examples: [{ statusCode: status, error: `${STATUS_CODES[status]}`, message }] })
 }
 
 /** What each status says where a route has nothing more exact to say. */
-const DESCRIPTIONS = {
+const MESSAGES = {
   400: 'An input is not allowed',
   401: 'This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>',
   403: 'Not from another origin',
   404: 'There is nothing here',
+  412: 'The file does not match the precondition',
+  416: 'The range lies outside of the 4830719 bytes of this file',
+  422: 'The cover cannot be shown: it is damaged, larger than 60 megapixels or 40 MiB, or none of JPEG, PNG, WebP, GIF and AVIF',
   503: 'The queue (Redis) is not reachable: please try again'
 }
 
-type Status = keyof typeof DESCRIPTIONS
+type Status = keyof typeof MESSAGES
+type ErrorSchemas<S extends Status> = Record<S, ReturnType<typeof errorSchema>>
 
 /** @returns the schemas of the errors with these statuses, for the `response` of a route */
-export function errors<S extends Status> (...statuses: S[]): Record<S, ReturnType<typeof errorSchema>> {
-  return Object.fromEntries(
-    statuses.map(status => [status, errorSchema(status, DESCRIPTIONS[status])])
-  ) as Record<S, ReturnType<typeof errorSchema>>
+export function errors<S extends Status> (...statuses: S[]): ErrorSchemas<S> {
+  return Object.fromEntries(statuses.map(status => [status, errorSchema(status, MESSAGES[status])])) as ErrorSchemas<S>
 }
 
 /** The errors of every route for the admin. */

@@ -5,10 +5,15 @@ import { transcodeQualities } from '@mixtape/mp3'
 export const PAGE_SIZE = 100
 
 export const folderQuery = Type.Object({
-  offset: Type.Optional(Type.String({ pattern: '^\\d{1,7}$' })),
-  limit: Type.Optional(Type.String({ pattern: '^([1-9]\\d?|[1-4]\\d\\d|500)$' })),
-  filter: Type.Optional(Type.String({ maxLength: 200 }))
+  offset: Type.Optional(Type.String({ pattern: '^\\d{1,7}$', description: 'Entries before the page', examples: ['0'] })),
+  limit: Type.Optional(Type.String({ pattern: '^([1-9]\\d?|[1-4]\\d\\d|500)$', description: `Entries of the page, at most 500; ${PAGE_SIZE} by default`, examples: ['100'] })),
+  filter: Type.Optional(Type.String({ maxLength: 200, description: 'Words that entries must contain', examples: ['dawn'] }))
 }, { additionalProperties: false })
+
+/** The path of a folder or a track in a URL. */
+export const libraryPath = Type.Object({
+  '*': Type.String({ description: 'Path of a folder or a track, relative to the library', examples: ['demo/first-light'] })
+})
 
 /** What each parameter must be, for error messages. */
 export const FOLDER_QUERY_ALLOWED: Record<string, string> = {
@@ -50,6 +55,28 @@ export const folderPage = Type.Object({
   limit: Type.Integer(),
   entries: Type.Array(Type.Union([folderEntry, trackEntry]))
 })
+
+export const FOLDER_PAGE_EXAMPLE: Static<typeof folderPage> = {
+  type: 'folder',
+  name: 'first-light',
+  path: 'demo/first-light',
+  total: 1,
+  folders: 0,
+  offset: 0,
+  limit: 100,
+  entries: [{
+    type: 'track',
+    name: '01-dawn.flac',
+    path: 'demo/first-light/01-dawn.flac',
+    size: 4_127_346,
+    title: 'Dawn',
+    artist: 'The Examples',
+    track: 1,
+    duration: 30,
+    transcoded: true,
+    cached: ['low']
+  }]
+}
 
 export type TrackEntry = Static<typeof trackEntry>
 export type FolderPage = Static<typeof folderPage>

@@ -4,7 +4,7 @@ import type { InspectedFile } from '@mixtape/audio-cache'
 const DAY_MS = 24 * 3600 * 1000
 
 /**
- * Says in words which rule would take a cached file, and when. The worker's eviction-order.ts decides.
+ * Says in words which rule would take a cached file, and when. evictionOrder() of packages/mixtapes decides.
  *
  * @param lastPlayed in milliseconds since 1970; undefined for never
  * @param isOfMixtape whether its track is in a mixtape; undefined where Redis is away

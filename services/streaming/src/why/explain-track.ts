@@ -39,7 +39,7 @@ export async function explainTrack (app: FastifyInstance, path: string) {
         : { size_bytes: track.size, modified: isoTime(Number(track.mtimeNs / 1_000_000n)), version: track.version },
       mixtapes: ledger.mixtapes,
       redis: ledger.isReachable,
-      qualities: Object.fromEntries(entries)
+      qualities: Object.fromEntries(entries) as Record<TranscodeQuality, typeof entries[number][1]>
     }
   } finally {
     await track?.close()

@@ -14,9 +14,11 @@ export function spoken (seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`
 }
 
-/** @returns such as `1.4 MB` */
+/** @returns such as `1.4 MB`, `2.16 GB`, `37.6 GB`, `1.18 TB` */
 export function megabytes (bytes: number): string {
-  return bytes < 999_500_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
+  if (bytes < 999_500_000) return `${(bytes / 1e6).toFixed(1)} MB`
+  if (bytes < 999_500_000_000) return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 1)} GB`
+  return `${(bytes / 1e12).toFixed(2)} TB`
 }
 
 /** @returns such as `1 track`, `5,000 tracks` */

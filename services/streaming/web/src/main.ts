@@ -72,9 +72,9 @@ function showProblem (place: Place, error: Error): void {
   const again = () => { show(place) }
   const status = error instanceof RequestError ? error.status : undefined
   if (status === 401) {
-    const form = tokenForm(place.view === 'folder'
-      ? 'Only its admin may look through this library.'
-      : 'Only the admin of this server may make and change mixtapes.', again)
+    const form = tokenForm(again, place.view === 'folder'
+      ? {}
+      : { title: 'Who makes mixtapes?', help: 'Only the admin of this server may make and change mixtapes.' })
     main.replaceChildren(form)
     form.querySelector('input')?.focus()
     addKeptLinks(form)

@@ -17,9 +17,12 @@ export function emptyNotice (title: string, text: string): HTMLElement {
 /**
  * Asks for the admin token.
  *
- * @param reason why it is needed
+ * @param texts.help why it is needed
  */
-export function tokenForm (reason: string, onToken: () => void): HTMLElement {
+export function tokenForm (
+  onToken: () => void,
+  { title = 'Whose music is this?', help = 'Only its admin may look through this library.', button = 'Go on' } = {}
+): HTMLElement {
   const wasWrong = hasToken()
   if (wasWrong) forgetToken()
   const token = element('input', {
@@ -34,11 +37,11 @@ export function tokenForm (reason: string, onToken: () => void): HTMLElement {
       onToken()
     }
   },
-  element('h1', {}, 'Whose music is this?'),
+  element('h1', {}, title),
   element('p', { id: 'token-help', role: wasWrong ? 'alert' : undefined }, wasWrong
     ? 'The server does not accept this token. It may have changed: please type the ADMIN_TOKEN of the server.'
-    : `${reason} Please type the ADMIN_TOKEN of the server.`),
+    : `${help} Please type the ADMIN_TOKEN of the server.`),
   element('label', {}, 'Token', token),
   element('label', { className: 'check' }, keep, 'Keep it in this browser'),
-  element('button', { className: 'pill primary' }, 'Go on'))
+  element('button', { className: 'pill primary' }, button))
 }

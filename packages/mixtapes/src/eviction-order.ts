@@ -1,9 +1,15 @@
 import { cachedPaths } from '@mixtape/audio-cache'
 import type { Candidate, Rank } from '@mixtape/audio-cache/upkeep'
-import type { Config } from '@mixtape/config'
-import type { MixtapeRegistry } from '@mixtape/mixtapes'
 import { transcodeQualities } from '@mixtape/mp3'
 import type { Plays } from '@mixtape/statistics'
+import type { MixtapeRegistry } from './registry.ts'
+
+/** The variables that decide. */
+interface EvictionConfig {
+  AUDIO_CACHE_EVICTION: 'lru' | 'age' | 'quality'
+  /** Seconds. */
+  AUDIO_CACHE_PROTECT: number
+}
 
 /**
  * Decides which cached files are evicted first (AUDIO_CACHE_EVICTION). With every setting, tracks of mixtapes go last,
@@ -13,7 +19,7 @@ import type { Plays } from '@mixtape/statistics'
  * @returns a function that ranks cached files; the lowest rank is evicted first
  */
 export async function evictionOrder (
-  { config, plays, mixtapes }: { config: Config, plays: Plays, mixtapes: MixtapeRegistry }
+  { config, plays, mixtapes }: { config: EvictionConfig, plays: Plays, mixtapes: MixtapeRegistry }
 ): Promise<(candidates: Candidate[]) => Promise<Rank[]>> {
   const ofMixtapes = new Set<string>()
   for await (const { tracks } of mixtapes.all()) {

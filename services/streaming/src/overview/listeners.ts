@@ -1,0 +1,70 @@
+import type { FastifyRequest } from 'fastify'
+import type { Track } from '@mixtape/library'
+import type { Quality } from '@mixtape/mp3'
+import type { Decision } from '../serving/decision.ts'
+
+/** A client that has asked for nothing of a track for this time listens to it no longer. */
+const LISTENS_MS = 60_000
+
+/** Clients that are remembered at a time. More are not counted. */
+const MAX_LISTENERS = 10_000
+
+interface Listener {
+  quality: Quality
+  openResponses: number
+  lastRequest: number
+}
+
+/**
+ * Counts who listens now: clients with a response of a track that is open, or that was within the last minute. Clients
+ * behind one address that play the same track count as one.
+ */
+export class Listeners {
+  readonly #listeners = new Map<string, Listener>()
+  readonly #onSent: (quality: Quality, bytes: number) => void
+
+  /** @param onSent called at the end of each response, with the bytes that the client got */
+  constructor (onSent: (quality: Quality, bytes: number) => void) {
+    this.#onSent = onSent
+  }
+
+  /**
+   * Counts a response of a track.
+   *
+   * @param asked quality that was asked for
+   * @returns a function that must be called at the end of the response
+   */
+  start (request: FastifyRequest, track: Track, { cachedPath }: Pick<Decision, 'cachedPath'>, asked: Quality): () => void {
+    const quality = cachedPath === undefined ? 'original' : asked // a miss may be answered with the original
+    const { socket } = request.raw
+    const bytesBefore = socket.bytesWritten
+    const listener = this.#find(`${request.headers['x-forwarded-for'] ?? socket.remoteAddress} ${track.path}`, quality)
+    if (listener) listener.openResponses++
+    return () => {
+      this.#onSent(quality, socket.bytesWritten - bytesBefore)
+      if (!listener) return
+      listener.openResponses--
+      listener.lastRequest = Date.now()
+    }
+  }
+
+  /** @returns the number of listeners by what they get, and forgets those that have gone */
+  count (): Record<Quality, number> {
+    const counts = { original: 0, high: 0, medium: 0, low: 0 }
+    const since = Date.now() - LISTENS_MS
+    for (const [key, { quality, openResponses, lastRequest }] of this.#listeners) {
+      if (openResponses > 0 || lastRequest > since) counts[quality]++
+      else this.#listeners.delete(key)
+    }
+    return counts
+  }
+
+  #find (key: string, quality: Quality): Listener | undefined {
+    const known = this.#listeners.get(key)
+    if (known) return Object.assign(known, { quality })
+    if (this.#listeners.size >= MAX_LISTENERS) return undefined
+    const listener = { quality, openResponses: 0, lastRequest: Date.now() }
+    this.#listeners.set(key, listener)
+    return listener
+  }
+}

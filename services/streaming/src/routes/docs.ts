@@ -1,0 +1,17 @@
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { pageHeadersPlugin } from '../plugins/page-headers.ts'
+
+/** GET /docs: the API as a page. GET /docs/json: the same as OpenAPI 3.1. It is no secret, and needs no token. */
+export async function docsRoutes (app: FastifyInstance) {
+  await app.register(pageHeadersPlugin, { imgSrc: ['data:'] }) // the icons of Swagger UI
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: {
+      title: 'API · Mixtape audio',
+      favicon: [],
+      css: [{ filename: 'theme.css', content: '.topbar { display: none }' }] // it would load descriptions of other servers
+    },
+    uiConfig: { validatorUrl: null, docExpansion: 'list', persistAuthorization: true, defaultModelsExpandDepth: -1 }
+  })
+}

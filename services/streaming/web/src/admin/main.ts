@@ -1,0 +1,83 @@
+import { RequestError } from '../api/library.ts'
+import { watchOverview, type OverviewBody } from '../api/overview.ts'
+import { tokenForm } from '../browse/notices.ts'
+import { find } from '../dom.ts'
+import { refreshEviction, showCache } from './cache-view.ts'
+import { startFailures } from './failures-view.ts'
+import { startForms } from './forms.ts'
+import { showHealth, showUnreachable } from './health.ts'
+import { startQueue } from './queue-view.ts'
+import { showTiles } from './tiles.ts'
+import { startTraffic } from './traffic-view.ts'
+import { startWorkers } from './workers-view.ts'
+
+/** After this time the server is asked again that did not answer. */
+const RETRY_MS = 3000
+
+/** How often history and evictions are fetched again. */
+const REFRESH_MS = 10_000
+
+const connection = find('#connection')
+const views = { queue: startQueue(), workers: startWorkers(), failures: startFailures() }
+const traffic = startTraffic()
+const forms = startForms()
+let latest: { overview: OverviewBody, aheadMs: number } | undefined
+
+watch()
+setInterval(() => { if (latest && !document.hidden) refresh() }, REFRESH_MS)
+setInterval(() => { if (latest) showTimes(latest) }, 1000) // ages grow also while nothing changes
+
+/** Shows the overview live, until the token is refused. */
+async function watch (): Promise<void> {
+  try {
+    await watchOverview((overview, aheadMs) => {
+      const wasAway = latest === undefined || !connection.classList.contains('is-live') || (overview.redis && !latest.overview.redis)
+      latest = { overview, aheadMs }
+      show(overview)
+      if (wasAway) refresh()
+    })
+  } catch (error) {
+    connection.classList.remove('is-live')
+    connection.textContent = ''
+    const { status, message } = error as RequestError
+    if (status === 401) return askForToken()
+    connection.textContent = 'No connection'
+    find('#gate').replaceChildren()
+    find('#overview').hidden = false
+    find('#overview').classList.add('is-stale')
+    showUnreachable(message)
+    setTimeout(watch, RETRY_MS)
+  }
+}
+
+function show (overview: OverviewBody): void {
+  connection.textContent = 'Live'
+  connection.classList.add('is-live')
+  find('#gate').replaceChildren()
+  find('#overview').hidden = false
+  find('#overview').classList.remove('is-stale')
+  showHealth(overview)
+  showTiles(overview)
+  showCache(overview)
+  views.failures.show(overview)
+  if (latest) showTimes(latest)
+}
+
+function showTimes ({ overview, aheadMs }: NonNullable<typeof latest>): void {
+  const now = Date.now() + aheadMs
+  views.queue.show(overview, now)
+  views.workers.show(overview, now)
+}
+
+function refresh (): void {
+  for (const part of [traffic.refresh(), forms.refresh(), refreshEviction()]) part.catch(() => {}) // fetched again soon
+}
+
+function askForToken (): void {
+  find('#overview').hidden = true
+  const form = tokenForm(watch, {
+    title: 'Operations', help: 'Only the admin may look in here.', button: 'Open'
+  })
+  find('#gate').replaceChildren(form)
+  form.querySelector('input')?.focus()
+}
