@@ -12,6 +12,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/packages ./packages
 COPY --from=build /app/services ./services
+COPY --from=build /app/cli ./cli
 # An empty named volume gets its owner from this directory.
 RUN mkdir /music /cache && chown node:node /cache
 USER node

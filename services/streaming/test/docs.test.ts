@@ -10,7 +10,7 @@ import { testRedis } from '../../../test/fixtures/redis.ts'
 import { until } from '../../../test/fixtures/services.ts'
 
 /** Routes that the description leaves out: the pages, their files, and the description itself. */
-const NOT_DESCRIBED = /^\/(|browse\/\*|queue|admin\/?|docs(\/.*)?|app\/.*|(admin\/)?[\w-]+\.(html|css|svg)|\*)$/
+const NOT_DESCRIBED = /^\/(|browse\/\*|queue|edit|mixtape(\/:slug)?|files\.json|admin\/?|docs(\/.*)?|app\/.*|(admin\/)?[\w-]+\.(html|css|svg|png|webmanifest)|\*)$/
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false })
 

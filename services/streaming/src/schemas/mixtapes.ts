@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { transcodeQualities } from '@mixtape/mp3'
-import { trackEntry } from './library.ts'
+import { FOLDER_PAGE_EXAMPLE, trackEntry } from './library.ts'
 import { time } from './queue.ts'
 import { record } from './record.ts'
 
@@ -98,6 +98,6 @@ export const mixtapeTracks = Type.Object({
   slug: Type.String(),
   title: Type.Optional(Type.String()),
   tracks: Type.Array(trackEntry)
-})
+}, { examples: [{ slug: 'summer', title: 'Summer', tracks: FOLDER_PAGE_EXAMPLE.entries }] })
 
 export type MixtapeTracks = Static<typeof mixtapeTracks>

@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { access, constants, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pino } from 'pino'
+import type { Config } from '@mixtape/config'
+import { WorkerHeartbeats, workerConnection } from '@mixtape/transcode-queue'
+import { megabytes, print, table } from '../output.ts'
+import { EXIT } from '../server.ts'
+
+const run = promisify(execFile)
+
+/** Oldest Redis that BullMQ recommends. */
+const MIN_REDIS = [6, 2] as const
+
+/** Clocks further apart make times in the cache and in the queue disagree. */
+const MAX_SKEW_MS = 1000
+
+/** Each listener and each open file of the cache takes a descriptor. */
+const MIN_DESCRIPTORS = 1024
+
+interface Finding {
+  check: string
+  state: 'ok' | 'warn' | 'bad'
+  message: string
+}
+
+/** Looks at this machine as a service would use it. @returns 1 where something is bad */
+export async function doctor (config: Config, { json }: { json?: boolean }): Promise<number> {
+  const findings = (await Promise.all([ffmpeg(), redis(config), library(config), cache(config), descriptors()])).flat()
+  print(json, { findings }, table(findings.map(({ check, state, message }) => [state, check, message])))
+  return findings.some(({ state }) => state === 'bad') ? EXIT.found : EXIT.ok
+}
+
+async function ffmpeg (): Promise<Finding[]> {
+  const check = 'ffmpeg'
+  try {
+    const [{ stdout: version }, { stdout: encoders }] = await Promise.all([run('ffmpeg', ['-version']), run('ffmpeg', ['-v', 'error', '-encoders'])])
+    const [, number = ''] = /^ffmpeg version (\S+)/.exec(version) ?? []
+    if (!/\blibmp3lame\b/.test(encoders)) return [{ check, state: 'bad', message: `ffmpeg ${number} has no encoder libmp3lame: install a build that has it` }]
+    await run('ffprobe', ['-version'])
+    return [{ check, state: 'ok', message: `${number}, with libmp3lame and ffprobe` }]
+  } catch (error) {
+    return [{ check, state: 'bad', message: `It cannot be run, which workers need: ${(error as Error).message.split('\n')[0]}` }]
+  }
+}
+
+async function redis ({ REDIS: servers }: Config): Promise<Finding[]> {
+  const connection = workerConnection(servers, pino({ level: 'silent' }))
+  try {
+    await once(connection, 'ready', { signal: AbortSignal.timeout(3000) }) // rejects with the error of the connection
+    const info = Object.fromEntries((await connection.info()).split('\r\n').map(line => line.split(':', 2) as [string, string]))
+    const before = Date.now()
+    const [seconds, microseconds] = await connection.time()
+    const skewMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - (before + Date.now()) / 2
+    const [major = 0, minor = 0] = `${info.redis_version}`.split('.').map(Number)
+    const isRecent = major > MIN_REDIS[0] || (major === MIN_REDIS[0] && minor >= MIN_REDIS[1])
+    const policy = info.maxmemory_policy
+    const [, save = ''] = await connection.config('GET', 'save').catch(() => ['save', 'unknown']) as string[]
+    const isKept = info.aof_enabled === '1' || save !== ''
+    const workers = (await new WorkerHeartbeats(connection).all()).filter(({ isAlive }) => isAlive)
+    const versions = [...new Set(workers.map(({ version }) => version))]
+    return [
+      { check: 'Redis', state: isRecent ? 'ok' : 'bad', message: `${info.redis_version}${isRecent ? '' : `: BullMQ wants ${MIN_REDIS.join('.')} or later`}` },
+      {
+        check: 'Redis eviction',
+        state: policy === 'noeviction' ? 'ok' : 'bad',
+        message: policy === 'noeviction' ? 'noeviction' : `maxmemory-policy is ${policy}: jobs could vanish. Set it to noeviction`
+      },
+      {
+        check: 'Redis persistence',
+        state: isKept ? 'ok' : 'warn',
+        message: isKept ? info.aof_enabled === '1' ? 'append-only file' : 'snapshots' : 'nothing is kept over a restart: set appendonly yes'
+      },
+      {
+        check: 'Clock',
+        state: Math.abs(skewMs) <= MAX_SKEW_MS ? 'ok' : 'bad',
+        message: `${Math.round(skewMs)} ms from that of Redis`
+      },
+      {
+        check: 'Workers',
+        state: workers.length > 0 && versions.length === 1 ? 'ok' : 'warn',
+        message: workers.length === 0 ? 'none is running: nothing is transcoded' : `${workers.length} running, version ${versions.join(' and ')}`
+      }
+    ]
+  } catch (error) {
+    return [{ check: 'Redis', state: 'bad', message: `${hosts(servers.url)} does not answer: ${(error as Error).message}` }]
+  } finally {
+    connection.disconnect()
+  }
+}
+
+/** The hosts of one or more URLs, without their passwords. */
+function hosts (urls: string): string {
+  return urls.split(',').map(url => new URL(url.trim()).host).join(', ')
+}
+
+async function library ({ MUSIC_ROOT: root }: Config): Promise<Finding[]> {
+  const check = 'Library'
+  try {
+    await access(root, constants.R_OK | constants.X_OK)
+    const names = await readdir(root)
+    return [names.length > 0
+      ? { check, state: 'ok', message: `${root}, readable` }
+      : { check, state: 'bad', message: `${root} is empty: is its disk mounted?` }]
+  } catch (error) {
+    return [{ check, state: 'bad', message: `${root} cannot be read (${(error as NodeJS.ErrnoException).code})` }]
+  }
+}
+
+async function cache ({ AUDIO_CACHE_DIR: dir, AUDIO_CACHE_MIN_FREE: minFree }: Config): Promise<Finding[]> {
+  const trial = join(dir, `.doctor-${process.pid}`)
+  try {
+    await mkdir(dir, { recursive: true })
+    await writeFile(trial, 'x')
+    await rm(trial)
+  } catch (error) {
+    return [{ check: 'Cache', state: 'bad', message: `${dir} cannot be written (${(error as NodeJS.ErrnoException).code})` }]
+  }
+  const { bavail, bsize } = await statfs(dir)
+  const free = bavail * bsize
+  return [
+    { check: 'Cache', state: 'ok', message: `${dir}, writable` },
+    {
+      check: 'Disk',
+      state: free >= minFree ? 'ok' : 'bad',
+      message: `${megabytes(free)} free; at least ${megabytes(minFree)} must stay free (AUDIO_CACHE_MIN_FREE)`
+    }
+  ]
+}
+
+/** Linux only: elsewhere nothing is found. */
+async function descriptors (): Promise<Finding[]> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
+  const [, limit] = /^Max open files\s+(\S+)/m.exec(limits) ?? []
+  if (limit === undefined) return []
+  const isEnough = limit === 'unlimited' || Number(limit) >= MIN_DESCRIPTORS
+  return [{ check: 'Descriptors', state: isEnough ? 'ok' : 'warn', message: `${limit} for each process${isEnough ? '' : `: raise it to ${MIN_DESCRIPTORS} or more (ulimit -n)`}` }]
+}

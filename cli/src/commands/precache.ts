@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+import { print, progressBar } from '../output.ts'
+import { CommandError, encodePath, EXIT, type Server } from '../server.ts'
+
+/** How often the server is asked how far it is. */
+const POLL_MS = 1000
+
+/** Tracks that are asked for at a time. */
+const BATCH_SIZE = 20
+
+interface Entry { type: 'folder' | 'track', path: string, transcoded?: boolean, cached?: string[] }
+
+export interface PrecacheOptions { quality?: string, wait?: boolean, json?: boolean }
+
+/**
+ * Enqueues what a folder, a track, or the tracks of a list lack.
+ *
+ * @param what a file that ends with .json, .m3u or .m3u8 on this machine; or a folder or a track of the library
+ * @returns 1 where tracks are missing, or failed while it waited
+ */
+export async function precache (server: Server, what: string, { quality, wait, json }: PrecacheOptions): Promise<number> {
+  const listed = /\.(json|m3u8?)$/i.test(what) ? await tracksOfList(what) : undefined
+  const missing: string[] = []
+  let qualities: string[] = []
+  for (const path of listed ?? [what]) {
+    try {
+      ({ qualities } = await server.post<{ qualities: string[] }>('/admin/precache', { path, quality }))
+    } catch (error) {
+      if (!listed || (error as CommandError).exitCode !== EXIT.usage) throw error
+      missing.push(path)
+    }
+  }
+  const paths = (listed ?? await tracksBelow(server, what)).filter(path => !missing.includes(path))
+  const failed = wait ? await waitFor(server, paths, qualities) : []
+  print(json, { tracks: paths.length, qualities, missing, failed }, [
+    `${wait ? `${paths.length - failed.length} of ${paths.length} tracks are ready` : `Asked for ${paths.length} tracks`} at ${qualities.join(', ')}.`,
+    ...missing.map(path => `Not in the library: ${path}`),
+    ...failed.map(({ path, error }) => `Failed: ${path}: ${error}`)
+  ])
+  return missing.length + failed.length > 0 ? EXIT.found : EXIT.ok
+}
+
+async function tracksOfList (file: string): Promise<string[]> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch {
+    throw new CommandError(`${file} cannot be read on this machine`, EXIT.usage)
+  }
+  if (!file.toLowerCase().endsWith('.json')) {
+    return text.split(/\r?\n/).map(line => line.replace(/^\uFEFF/, '').trim()).filter(line => line && !line.startsWith('#'))
+  }
+  try {
+    const { tracks } = JSON.parse(text) as { tracks: (string | { file_path?: string, path?: string })[] }
+    return tracks.map(track => typeof track === 'string' ? track : track.file_path ?? track.path ?? '')
+  } catch {
+    throw new CommandError(`${file} is no mixtape: { "tracks": [{ "file_path": "jazz/so-what.flac" }] }`, EXIT.usage)
+  }
+}
+
+async function tracksBelow (server: Server, path: string): Promise<string[]> {
+  const found: string[] = []
+  for (let offset = 0; ; offset += 500) {
+    const page = await server.get<{ type: string, entries?: Entry[], total?: number }>(
+      `/library/${encodePath(path.replace(/\/+$/, ''))}`, { offset: `${offset}`, limit: '500' })
+    if (page.type === 'track') return [path]
+    for (const entry of page.entries ?? []) {
+      if (entry.type === 'track') found.push(entry.path)
+      else found.push(...await tracksBelow(server, entry.path))
+    }
+    if (offset + 500 >= (page.total ?? 0)) return found
+  }
+}
+
+/** Waits until each track is cached, or has failed. @returns those that failed */
+async function waitFor (server: Server, paths: string[], qualities: string[]): Promise<{ path: string, error: string }[]> {
+  const failed: { path: string, error: string }[] = []
+  let pending = paths
+  for (;;) {
+    const known = await server.get<Record<'jobs' | 'sources', { path: string, error: string }[]>>('/admin/failed')
+    const errors = new Map([...known.jobs, ...known.sources].map(({ path, error }) => [path, error]))
+    const still: string[] = []
+    for (let start = 0; start < pending.length; start += BATCH_SIZE) {
+      await Promise.all(pending.slice(start, start + BATCH_SIZE).map(async path => {
+        const { transcoded, cached = [] } = await server.get<Entry>(`/library/${encodePath(path)}`)
+        if (!transcoded || qualities.every(quality => cached.includes(quality))) return
+        const error = errors.get(path)
+        if (error === undefined) still.push(path)
+        else failed.push({ path, error })
+      }))
+    }
+    pending = still
+    progressBar(paths.length - pending.length, paths.length, pending[0] ?? '')
+    if (pending.length === 0) return failed
+    await setTimeout(POLL_MS)
+  }
+}

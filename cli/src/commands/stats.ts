@@ -1,0 +1,26 @@
+import type { OverviewBody } from '@mixtape/streaming/schemas/overview'
+import { megabytes, print, table } from '../output.ts'
+import { EXIT, type Server } from '../server.ts'
+
+const sum = (numbers: Record<string, number>) => Object.values(numbers).reduce((total, number) => total + number, 0)
+
+/** Shows the numbers of the page at /admin/. @returns 1 where Redis or all workers are away */
+export async function stats (server: Server, { json }: { json?: boolean }): Promise<number> {
+  const overview = await server.get<OverviewBody>('/admin/overview')
+  const { redis, queue, workers, failed, cache, listeners, traffic } = overview
+  const alive = workers?.filter(({ alive }) => alive) ?? []
+  const unknown = 'unknown: Redis does not answer'
+  const rate = (value: number | null) => value === null ? 'no requests' : `${Math.round(value * 100)} %`
+  const levels = [...Object.entries(cache.by_quality), ['covers', cache.covers] as const]
+  print(json, overview, table([
+    ['Hit rate', traffic ? `${rate(traffic.now.rate)} now, ${rate(traffic.hour.rate)} last hour, ${rate(traffic.day.rate)} last day, ${rate(traffic.month.rate)} last month` : unknown],
+    ['Sent', traffic ? `${megabytes(sum(traffic.day.bytes_sent))} last day, ${megabytes(sum(traffic.month.bytes_sent))} last month` : unknown],
+    ['Saved', cache.bytes_saved === null ? unknown : `${megabytes(cache.bytes_saved)} since the first start`],
+    ['Listeners', listeners ? `${sum(listeners)} (${Object.entries(listeners).map(([name, number]) => `${name} ${number}`).join(', ')})` : unknown],
+    ['Queue', queue ? `${queue.paused ? 'paused; ' : ''}${queue.running.length} running, ${Object.entries(queue.waiting).map(([lane, { jobs }]) => `${lane} ${jobs}`).join(', ')}, delayed ${queue.delayed}` : unknown],
+    ['Workers', workers ? alive.map(({ host, pid, draining }) => `${host} ${pid}${draining ? ' (draining)' : ''}`).join(', ') || 'none' : unknown],
+    ['Failed', failed ? `${new Set([...failed.jobs, ...failed.sources].map(({ path }) => path)).size} tracks` : unknown],
+    ['Cache', `${megabytes(cache.cache_size_bytes)}${cache.max_size_bytes === null ? '' : ` of ${megabytes(cache.max_size_bytes)}`} (${levels.map(([name, { files }]) => `${name} ${files}`).join(', ')} files)`]
+  ]))
+  return redis && alive.length > 0 ? EXIT.ok : EXIT.found
+}

@@ -1,0 +1,23 @@
+/** Prints JSON, or lines for people. */
+export function print (asJson: boolean | undefined, body: unknown, lines: string[]): void {
+  console.log(asJson ? JSON.stringify(body, null, 2) : lines.join('\n'))
+}
+
+/** @returns lines whose columns begin below each other */
+export function table (rows: string[][]): string[] {
+  const widths = rows.reduce<number[]>((known, row) => row.map((cell, index) => Math.max(cell.length, known[index] ?? 0)), [])
+  return rows.map(row => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd())
+}
+
+/** @returns such as `1.4 MB` */
+export function megabytes (bytes: number): string {
+  return bytes < 999_500_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
+}
+
+/** Shows how far something is, in one line that is drawn again; on no terminal, nothing. */
+export function progressBar (done: number, total: number, note: string): void {
+  if (!process.stderr.isTTY) return
+  const width = 30
+  const full = total === 0 ? width : Math.round(done / total * width)
+  process.stderr.write(`\r[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${done}/${total} ${note}\u001b[K${done === total ? '\n' : ''}`)
+}
