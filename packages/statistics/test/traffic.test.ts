@@ -20,5 +20,5 @@ t.test('the traffic of all replicas adds up in every time span, and its keys exp
     t.ok((series.at(-1)?.time ?? 0) <= Date.now())
   }
   t.equal(await traffic.bytesSaved(), 1000)
-  for (const key of await redis.keys('mixtape:traffic:*')) t.ok(await redis.ttl(key) > 0, key)
+  for (const key of await redis.keys('{mixtape}:traffic:*')) t.ok(await redis.ttl(key) > 0, key)
 })
