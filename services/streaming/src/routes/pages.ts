@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
@@ -25,9 +26,15 @@ export async function pageRoutes (app: FastifyInstance) {
     decorateReply: false,
     setHeaders: reply => { reply.header('service-worker-allowed', '/') }
   })
-  const scripts = readdirSync(COMPILED, { recursive: true }).filter(file => `${file}`.endsWith('.js')).map(file => `/app/${file}`)
-  const files = ['/', ...readdirSync(STATIC).filter(file => file !== 'index.html').map(file => `/${file}`), ...scripts]
+  const files = ['/', ...filesIn(STATIC).filter(file => file !== 'index.html').map(file => `/${file}`),
+    ...filesIn(COMPILED).filter(file => file.endsWith('.js')).map(file => `/app/${file}`)]
   app.get('/files.json', async () => files) // for the service worker, which stores them
   for (const url of PLACES) app.get(url, async (request, reply) => await reply.sendFile('index.html'))
   await app.register(mixtapePageRoutes, { html: readFileSync(`${STATIC}/index.html`, 'utf8') })
+}
+
+/** @returns the paths of the files of the page below a folder. Those of the operators' page, in `admin`, are not needed offline */
+function filesIn (folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath, entry.name))).filter(path => !path.startsWith('admin/'))
 }
