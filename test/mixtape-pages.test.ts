@@ -77,6 +77,7 @@ t.test('a mixtape is gathered, ordered and saved; a friend sees it fill up, and 
 
   const friend = await openAsFriend(page, page.url())
   const friendErrors = pageErrors(friend)
+  await friend.locator('.row').nth(2).waitFor()
   t.same(await titles(friend), ['Gulls', 'Ebb', 'Night'])
   await friend.locator('.readiness:has-text("0 of 3 ready at Medium")').waitFor()
   await startWorker(t, env)
