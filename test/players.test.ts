@@ -77,7 +77,8 @@ t.test('Chromium knows the length at once, seeks ahead of the encoder, and plays
   await worker.logged(/Cached: long.flac/)
   const back = await playFrom(0.2)
   t.ok(back.playing && back.beyond < 5, `${back.beyond} s beyond`)
-  t.same(await observed.evaluate(({ durations }) => durations), [duration], 'the duration never changes')
+  const durations = await observed.evaluate(({ durations }) => durations) // Chromium may tell the same one again after a seek
+  t.same([...new Set(durations)], [duration], 'the duration never changes')
   t.equal(await audio.evaluate((audio: HTMLAudioElement) => audio.error), null)
 })
 
