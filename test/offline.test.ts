@@ -54,6 +54,12 @@ t.test('a kept mixtape opens, plays and seeks with the network off', async t => 
   await page.locator('.keep p:has-text("The server still makes 2 of 3 tracks.")').waitFor()
   await startWorker(t, env)
   await isKept(page)
+  const other = await page.context().newPage()
+  await other.goto(`${url}/mixtape/summer`)
+  await other.selectOption('.top [name=quality]', 'low')
+  await other.click('.row-play:has-text("Ebb")')
+  await other.locator('#serving:has-text("kept")').waitFor() // also with the network on
+  await other.close()
   const original = await http(url, '/play/Ebb.flac?quality=low')
   await server.stop('SIGKILL')
 

@@ -88,7 +88,7 @@ t.test('the page at /admin/: a failure, a full cache, a drained and a dead worke
   await page.fill('#precache [name=path]', 'b.flac')
   await page.selectOption('#precache [name=quality]', 'low')
   await page.click('text=Precache')
-  await says('#toast', 'A worker enqueues what b.flac lacks')
+  await says('#announcement', 'A worker enqueues what b.flac lacks')
   await says('#health', 'The cache is full')
   await page.click('text=Count first')
   await says('#clear-result', 'Would clear all 1 cached files.')

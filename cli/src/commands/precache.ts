@@ -49,13 +49,23 @@ async function tracksOfList (file: string): Promise<string[]> {
     throw new CommandError(`${file} cannot be read on this machine`, EXIT.usage)
   }
   if (!file.toLowerCase().endsWith('.json')) {
-    return text.split(/\r?\n/).map(line => line.replace(/^\uFEFF/, '').trim()).filter(line => line && !line.startsWith('#'))
+    return text.split(/\r?\n/).map(line => line.replace(/^\uFEFF/, '').trim()).filter(line => line && !line.startsWith('#')).map(pathOf)
   }
   try {
     const { tracks } = JSON.parse(text) as { tracks: (string | { file_path?: string, path?: string })[] }
     return tracks.map(track => typeof track === 'string' ? track : track.file_path ?? track.path ?? '')
   } catch {
     throw new CommandError(`${file} is no mixtape: { "tracks": [{ "file_path": "jazz/so-what.flac" }] }`, EXIT.usage)
+  }
+}
+
+/** @returns the path of a track relative to the library, also where a line has its URL of /play, as in exported playlists */
+function pathOf (line: string): string {
+  const [, path] = /^https?:\/\/[^/]+.*?\/play\/([^?#]+)/.exec(line) ?? []
+  try {
+    return path === undefined ? line : decodeURIComponent(path)
+  } catch {
+    return line
   }
 }
 

@@ -12,7 +12,7 @@ const POLL_MS = 25
 
 /**
  * The first poll comes after this time, so that the first bytes of the encoder are sent at once. The interval grows slowly:
- * a segment comes after 0.1 to 0.3 s, when it is still below 12 ms.
+ * a segment comes after 0.1 to 0.3 s, when it is still below 14 ms.
  */
 const FIRST_POLL_MS = 4
 const POLL_GROWTH = 1.03

@@ -3,7 +3,7 @@ import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 const MINUTE_MS = 60_000
 
-/** The time spans that are kept, each in buckets of its own: few enough that all of them fit in 100 KB. */
+/** The time spans that are kept, each in buckets of its own: 324 in all. */
 export const spans = {
   hour: { bucketMs: MINUTE_MS, buckets: 60 },
   day: { bucketMs: 10 * MINUTE_MS, buckets: 144 },

@@ -38,7 +38,7 @@ return 1
 `
 
 /** Keys that count something. */
-const COUNTS = /^(plays|plays-by-quality|bytes-saved|cache:evicted|requests:\d+)$/
+const COUNTS = /^(plays|plays-by-quality|bytes-saved|cache:evicted)$/
 
 /**
  * Renames the keys of version 0.7 and before, `mixtape:…`, to `{mixtape}:…`, so that no mixtape, play or job is lost. It can

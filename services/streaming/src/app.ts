@@ -7,6 +7,7 @@ import { audioFilesPlugin } from './plugins/audio-files.ts'
 import { cacheOverviewPlugin } from './plugins/cache-overview.ts'
 import { coversPlugin } from './plugins/covers.ts'
 import { errorsPlugin } from './plugins/errors.ts'
+import { eventStreamsPlugin } from './plugins/event-streams.ts'
 import { libraryAccessPlugin } from './plugins/library-access.ts'
 import { listenersPlugin } from './plugins/listeners.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
@@ -81,6 +82,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(libraryAccessPlugin)
   await app.register(coversPlugin)
 
+  await app.register(eventStreamsPlugin)
   await app.register(openapiPlugin)
   await app.register(preflightRoutes)
   await app.register(playRoutes)

@@ -1,5 +1,3 @@
-import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
@@ -90,9 +88,8 @@ export function createMaintenance (options: MaintenanceOptions) {
   async function * tracksBelow (path: string, visited = new Set<string>()): AsyncGenerator<string> {
     const folder = await library.list(path)
     if (!folder) return yield path
-    const real = await realpath(join(library.root, path)).catch(() => path)
-    if (visited.has(real)) return // a link leads back to a folder above it
-    visited.add(real)
+    if (visited.has(folder.realPath)) return // a link leads back to a folder above it
+    visited.add(folder.realPath)
     const prefix = path ? `${path}/` : ''
     for (const name of folder.tracks) yield prefix + name
     for (const name of folder.folders) yield * tracksBelow(prefix + name, visited)

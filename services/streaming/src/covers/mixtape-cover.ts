@@ -17,7 +17,7 @@ const SIZE = 600
 /** Mixtapes whose covers are drawn at a time. */
 const limit = pLimit(1)
 
-/** The covers that were drawn last, by entity tag: about 50 kB each. */
+/** The covers that were drawn last, by entity tag. */
 const drawn = new LRUCache<string, Promise<Buffer | undefined>>({ max: 100 })
 
 /**

@@ -1,5 +1,6 @@
 import type { Quality } from '@mixtape/mp3'
 import type { MixtapeTracks } from '../schemas/mixtapes.ts'
+import { encodePath } from '../serving/request-path.ts'
 
 /**
  * Makes an extended M3U playlist of a mixtape, for players such as VLC. It is no playlist of HTTP Live Streaming.
@@ -14,7 +15,7 @@ export function playlist ({ slug, title = slug, tracks }: MixtapeTracks, origin:
     `#PLAYLIST:${oneLine(title)}`,
     ...tracks.flatMap(({ path, name, title = name, artist, duration = -1 }) => [
       `#EXTINF:${Math.round(duration)},${oneLine(artist ? `${artist} - ${title}` : title)}`,
-      `${origin}/play/${path.split('/').map(encodeURIComponent).join('/')}${query}`
+      `${origin}/play/${encodePath(path)}${query}`
     ]),
     ''
   ].join('\n')

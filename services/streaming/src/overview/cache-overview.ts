@@ -3,6 +3,7 @@ import { cacheStats, nextEvicted, type Candidate } from '@mixtape/audio-cache/up
 import { evictionOrder } from '@mixtape/mixtapes'
 import { hitRate, sumOf } from '@mixtape/statistics'
 import { isoTime } from '../schemas/queue.ts'
+import { Remembered } from './remembered.ts'
 
 /** Files that nextEvicted() lists. */
 const MAX_EVICTED = 10
@@ -10,11 +11,15 @@ const MAX_EVICTED = 10
 /** Tells what the cache holds. Concurrent requests share one walk over the directory. */
 export class CacheOverview {
   readonly #app: FastifyInstance
+  readonly #next: Remembered<Candidate[]>
   #counting: ReturnType<typeof cacheStats> | undefined
-  #choosing: Promise<Candidate[]> | undefined
 
   constructor (app: FastifyInstance) {
     this.#app = app
+    this.#next = new Remembered(async () => {
+      const { audioCache: cache, config, mixtapes, statistics: { plays } } = app
+      return await nextEvicted(cache.dir, MAX_EVICTED, await evictionOrder({ config, mixtapes, plays }))
+    })
   }
 
   /** @returns the body of GET /admin/cache/stats */
@@ -43,10 +48,8 @@ export class CacheOverview {
 
   /** @returns the body of GET /admin/cache/eviction */
   async nextEvicted () {
-    const { audioCache: cache, config, mixtapes, statistics: { plays } } = this.#app
-    this.#choosing ??= evictionOrder({ config, mixtapes, plays })
-      .then(async rank => await nextEvicted(cache.dir, MAX_EVICTED, rank)).finally(() => { this.#choosing = undefined })
-    const files = await this.#choosing
+    const { config, statistics: { plays } } = this.#app
+    const files = await this.#next.read()
     const lastPlayed = await plays.lastPlayed(files.map(({ path }) => path))
     return {
       order: config.AUDIO_CACHE_EVICTION,

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import sse from '@fastify/sse'
 import type { Span } from '@mixtape/statistics'
 import { Overview } from '../overview/overview.ts'
 import { trafficHistory } from '../overview/traffic.ts'
@@ -11,9 +10,6 @@ import { queryErrors } from '../schemas/query-errors.ts'
 /** How often a watching client gets what has changed. */
 const UPDATE_MS = 1000
 
-/** Proxies close a connection on which nothing was sent for a minute. */
-const HEARTBEAT_MS = 15_000
-
 const eventsSchema = {
   tags: ['overview'],
   summary: 'Server-Sent Events: the overview as it is, then again whenever it has changed',
@@ -23,20 +19,14 @@ const eventsSchema = {
 /** /admin/overview: all that the page at /admin/ shows, once or live. /admin/traffic: its history. */
 export const adminOverviewRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const overview = new Overview(app)
-  const closing = new AbortController()
-  await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
   app.addHook('onRequest', app.requireAdmin)
-  // A client that watches must not keep the service from stopping.
-  app.addHook('preClose', async () => { closing.abort() })
 
   app.get('/admin/overview', {
     schema: { tags: ['overview'], summary: 'Traffic, listeners, queue, workers, failures and cache', response: { 200: overviewSchema, ...adminErrors } }
   }, async () => await overview.read())
 
   app.get('/admin/overview/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
-    const clientLeft = new AbortController()
-    request.raw.socket.on('close', () => clientLeft.abort())
-    const signal = AbortSignal.any([clientLeft.signal, closing.signal])
+    const signal = app.untilStreamEnds(request)
     let last = ''
     const send = async () => {
       const data = await overview.read()

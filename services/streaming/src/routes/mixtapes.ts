@@ -1,4 +1,3 @@
-import sse from '@fastify/sse'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtapes'
 import { adminErrors, errors } from '../schemas/errors.ts'
@@ -17,21 +16,12 @@ const eventsSchema = {
   }
 }
 
-/** Proxies close a connection on which nothing was sent for a minute. */
-const HEARTBEAT_MS = 15_000
-
 /** /mixtapes: save, list and remove mixtapes, and watch how far their tracks are cached. */
 export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const { library, audioCache: cache, transcodeQueue: producer, transcodeEvents: events, mixtapes: registry, config } = app
   const stores = { library, cache, producer }
   const wanted = config.AUDIO_CACHE_PRECACHE_QUALITIES
   const adminOnly = { onRequest: [app.requireAdmin] }
-
-  await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
-
-  // Browsers connect again by themselves, to the next process.
-  const closing = new AbortController()
-  app.addHook('preClose', async () => { closing.abort() })
 
   // Mixtapes are in Redis only. While it is away these routes fail at once.
   app.addHook('preHandler', app.requireRedis)
@@ -98,12 +88,9 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
 
   app.get('/mixtapes/:slug/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
     const mixtape = await app.findMixtape(request.params.slug)
-    const clientLeft = new AbortController()
-    request.raw.on('close', () => clientLeft.abort())
-    // `end`: its sending side is closed (see httpAllowHalfOpen in app.ts). Only the next heartbeats would notice that it has left.
-    for (const event of ['end', 'close']) request.raw.socket.on(event, () => clientLeft.abort())
+    const signal = app.untilStreamEnds(request)
     let number = 0
-    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal: AbortSignal.any([clientLeft.signal, closing.signal]) })) {
+    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal })) {
       // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).
       const suffix = progress.status === 'in_progress' ? '' : '-last'
       if (suffix && number === 0 && request.headers['last-event-id']?.toString().endsWith(suffix)) return reply.code(204).send()

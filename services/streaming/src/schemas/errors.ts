@@ -17,7 +17,7 @@ const MESSAGES = {
   403: 'Not from another origin',
   404: 'There is nothing here',
   412: 'The file does not match the precondition',
-  416: 'The range lies outside of the 4830719 bytes of this file',
+  416: 'The range lies outside of the file',
   422: 'The cover cannot be shown: it is damaged, larger than 60 megapixels or 40 MiB, or none of JPEG, PNG, WebP, GIF and AVIF',
   503: 'The queue (Redis) is not reachable: please try again'
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { encodePath } from './request-path.ts'
 import type { Answer } from './respond.ts'
 
 /**
@@ -12,5 +13,5 @@ export function internalLocation ({ method, headers }: FastifyRequest, answer: A
   const { path, cachedPath, file: { reach } } = answer
   if (method !== 'GET' || headers['if-match'] !== undefined || path === undefined || reach) return undefined
   const [root, file] = cachedPath === undefined ? ['/_library', path] : ['/_cache', cachedPath]
-  return `${root}/${file.split('/').map(encodeURIComponent).join('/')}`
+  return `${root}/${encodePath(file)}`
 }

@@ -1,7 +1,7 @@
 import { find } from './dom.ts'
 
 /** Time for which a message is shown. */
-const SHOWN_MS = 3500
+const SHOWN_MS = 5000
 
 let timer: number | undefined
 

@@ -34,7 +34,9 @@ async function watch (): Promise<void> {
       const wasAway = latest === undefined || !connection.classList.contains('is-live') || (overview.redis && !latest.overview.redis)
       latest = { overview, aheadMs }
       show(overview)
-      if (wasAway) refresh()
+      if (!wasAway) return
+      refresh()
+      forms.refresh().catch(() => {}) // offered again after the next connection
     })
   } catch (error) {
     connection.classList.remove('is-live')
@@ -70,7 +72,7 @@ function showTimes ({ overview, aheadMs }: NonNullable<typeof latest>): void {
 }
 
 function refresh (): void {
-  for (const part of [traffic.refresh(), forms.refresh(), refreshEviction()]) part.catch(() => {}) // fetched again soon
+  for (const part of [traffic.refresh(), refreshEviction()]) part.catch(() => {}) // fetched again soon
 }
 
 function askForToken (): void {

@@ -7,6 +7,7 @@ import { draft } from '../mixtapes/draft.ts'
 import type { Player } from '../player/player.ts'
 import { coverOf } from './cover.ts'
 import { FolderCards } from './folder-cards.ts'
+import { queueAction } from './queue-action.ts'
 import { emptyNotice } from './notices.ts'
 import { TrackList } from './track-list.ts'
 
@@ -93,15 +94,7 @@ export class FolderView {
         if (player.current.track?.path === track.path) player.toggle()
         else this.#play(index, track)
       },
-      actions: (_, track) => [{
-        icon: 'add',
-        label: name => `Add ${name} to the queue`,
-        run: () => {
-          player.queue.append([track])
-          player.queueChanged()
-          announce(`${track.title ?? track.name} was added to the queue`)
-        }
-      }, {
+      actions: (_, track) => [queueAction(player, track), {
         icon: 'tape',
         label: name => `Add ${name} to the mixtape`,
         run: () => {

@@ -1,8 +1,8 @@
 import type { TrackEntry } from '../api/library.ts'
 import { fetchMixtape, mayEdit, mixtapeCoverUrl, type MixtapeTracks } from '../api/mixtapes.ts'
 import { pictureOf } from '../browse/cover.ts'
+import { queueAction } from '../browse/queue-action.ts'
 import { TrackList } from '../browse/track-list.ts'
-import { announce } from '../announce.ts'
 import { element, icon } from '../dom.ts'
 import { clock, count } from '../format.ts'
 import { KeepControl } from '../offline/keep-control.ts'
@@ -88,17 +88,7 @@ export class MixtapeView {
         if (player.current.track?.path === track.path) player.toggle()
         else this.#play(index)
       },
-      actions: (_, track) => track.size === undefined
-        ? []
-        : [{
-            icon: 'add',
-            label: name => `Add ${name} to the queue`,
-            run: () => {
-              player.queue.append([track])
-              player.queueChanged()
-              announce(`${track.title ?? track.name} was added to the queue`)
-            }
-          }]
+      actions: (_, track) => track.size === undefined ? [] : [queueAction(player, track)]
     })
   }
 

@@ -1,0 +1,27 @@
+import sse from '@fastify/sse'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** @returns a signal for Server-Sent Events, which is aborted when the client has left, and when the service stops */
+    untilStreamEnds (request: FastifyRequest): AbortSignal
+  }
+}
+
+/** Proxies close a connection on which nothing was sent for a minute. */
+const HEARTBEAT_MS = 15_000
+
+/** Server-Sent Events. */
+export const eventStreamsPlugin = fp(async app => {
+  await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
+  const closing = new AbortController()
+  // Open streams must not keep the service from stopping. Browsers connect again by themselves, to the next process.
+  app.addHook('preClose', async () => { closing.abort() })
+  app.decorate('untilStreamEnds', ({ raw: { socket } }: FastifyRequest) => {
+    const clientLeft = new AbortController()
+    // `end`: its sending side is closed (see httpAllowHalfOpen in app.ts). Only the next heartbeats would notice that it has left.
+    for (const event of ['end', 'close']) socket.once(event, () => clientLeft.abort())
+    return AbortSignal.any([clientLeft.signal, closing.signal])
+  })
+}, { name: 'event-streams' })

@@ -1,0 +1,17 @@
+import type { TrackEntry } from '../api/library.ts'
+import { announce } from '../announce.ts'
+import type { Player } from '../player/player.ts'
+import type { RowAction } from './track-row.ts'
+
+/** The button that adds a track to the queue. */
+export function queueAction (player: Player, track: TrackEntry): RowAction {
+  return {
+    icon: 'add',
+    label: name => `Add ${name} to the queue`,
+    run: () => {
+      player.queue.append([track])
+      player.queueChanged()
+      announce(`${track.title ?? track.name} was added to the queue`)
+    }
+  }
+}
