@@ -10,7 +10,7 @@ export async function docsRoutes (app: FastifyInstance) {
     theme: {
       title: 'API · Mixtape audio',
       favicon: [],
-      css: [{ filename: 'theme.css', content: '.topbar { display: none }' }] // it would load descriptions of other servers
+      css: [{ filename: 'theme.css', content: '.swagger-ui .topbar { display: none }' }] // a bar that loads descriptions of other servers
     },
     uiConfig: { validatorUrl: null, docExpansion: 'list', persistAuthorization: true, defaultModelsExpandDepth: -1 }
   })
