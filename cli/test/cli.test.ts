@@ -39,7 +39,7 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   t.match(await cli('failed'), { code: 1, out: /jazz\/b\.flac +low +.*No audio stream/ })
   copyFileSync(join(music, 'jazz/a.flac'), join(music, 'jazz/b.flac'))
   t.match(await cli('retry', 'jazz/b.flac'), { code: 0, out: 'Enqueued 1 jobs of 1 tracks\n' })
-  writeFileSync(join(music, 'list.m3u'), '#EXTM3U\njazz/b.flac\r\njazz/gone.flac\n')
+  writeFileSync(join(music, 'list.m3u'), '#EXTM3U\nhttps://music.example/play/jazz/b.flac?quality=low\r\njazz/gone.flac\n')
   t.match(await cli('precache', 'list.m3u', '--quality', 'low', '--wait'), { code: 1, out: /^1 of 1 tracks are ready at low\.\nNot in the library: jazz\/gone\.flac/ })
   writeFileSync(join(music, 'list.json'), JSON.stringify({ tracks: [{ file_path: 'jazz/b.flac' }] }))
   t.match(await json('precache', 'list.json', '--quality', 'medium', '--wait'), { tracks: 1, qualities: ['medium'], missing: [], failed: [] })
