@@ -1,16 +1,15 @@
 import closeWithGrace from 'close-with-grace'
+import { isLoopbackHost } from '@mixtape/access'
 import { ConfigError, processEnvironment, readConfig } from '@mixtape/config'
+import { createLog } from '@mixtape/log'
 import { buildApp } from './app.ts'
-import { createLog } from './log.ts'
 
 /** How long responses may go on when the service stops. */
 const GRACE_MS = 10_000
 
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/
-
 try {
   const config = readConfig(processEnvironment())
-  if (!LOOPBACK.test(config.HOST) && config.ADMIN_TOKEN === undefined) {
+  if (!isLoopbackHost(config.HOST) && config.ADMIN_TOKEN === undefined) {
     throw new ConfigError(`HOST is "${config.HOST}" and ADMIN_TOKEN is not set, so that anyone who reaches this ` +
       'address could clear the cache. Allowed: an ADMIN_TOKEN, or a HOST on loopback such as 127.0.0.1.')
   }

@@ -67,6 +67,34 @@ t.test('with ADMIN_TOKEN, a request without the right token gets 401', async t =
   }
 })
 
+t.test('an address that sends many wrong tokens gets 429, and the right token still opens', async t => {
+  const { url } = await build(t, { ADMIN_TOKEN: 'secret', LIBRARY_ACCESS: 'admin' })
+  const get = async (path: string, token: string) => await http(url, path, { headers: token ? { authorization: `Bearer ${token}` } : {} })
+  for (let i = 0; i < 25; i++) t.equal((await get('/admin/cache/stats', '')).status, 401, 'a request without a token is no guess')
+  for (let i = 0; i < 20; i++) t.equal((await get(i % 2 ? '/library' : '/admin/cache/stats', `wrong-${i}`)).status, 401)
+  for (const path of ['/admin/cache/stats', '/library', '/mixtapes']) {
+    const { status, headers, json } = await get(path, 'wrong')
+    t.equal(status, 429, path)
+    t.match(headers['retry-after'], /^[1-6]?\d$/)
+    t.match(json(), { statusCode: 429, message: /^Too many wrong tokens from 127\.0\.0\.1: at most 20 in a minute/ })
+  }
+  t.equal((await get('/admin/cache/stats', '')).status, 401)
+  t.equal((await get('/admin/cache/stats', 'secret')).status, 200)
+  t.equal((await get('/library', 'secret')).status, 200)
+})
+
+t.test('without ADMIN_TOKEN, a Host that is no loopback name gets 403 and is told what to do', async t => {
+  const { url } = await build(t)
+  const get = async (host: string) => await http(url, '/admin/cache/stats', { headers: { host } })
+  for (const host of ['localhost', 'music.localhost:80', '127.0.0.1:5000', '[::1]:5000']) t.equal((await get(host)).status, 200, host)
+  for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1:5000']) {
+    const { status, json } = await get(host)
+    t.equal(status, 403, host)
+    t.equal(json().message, `Without an ADMIN_TOKEN only http://127.0.0.1 and http://localhost lead to this, not "${host}". ` +
+      'Set ADMIN_TOKEN where the server is started, and send it: Authorization: Bearer <ADMIN_TOKEN>')
+  }
+})
+
 t.test('without ADMIN_TOKEN, a page of another origin gets 403', async t => {
   const { url } = await build(t)
   const clear = async (origin: string) => (await http(url, '/admin/cache/clear', { method: 'POST', headers: { origin } })).status

@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { carriesToken, isForLoopback } from '@mixtape/access'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,25 +10,36 @@ declare module 'fastify' {
   }
 }
 
-/** Without ADMIN_TOKEN the server listens on loopback only (see server.ts), and all local users are admins. */
+/** Wrong tokens that one address may send in a minute before it gets 429. Each replica counts its own. */
+const MAX_WRONG = 20
+
+/** The admin has the ADMIN_TOKEN. Without one the server listens on loopback only (see server.ts), and all local users are admins. */
 export const adminAuthPlugin = fp(async app => {
-  const token = app.config.ADMIN_TOKEN
+  const { ADMIN_TOKEN: adminToken } = app.config
+  await app.register(rateLimit, { global: false, max: MAX_WRONG, timeWindow: '1 minute' })
+  const countWrong = app.createRateLimit()
+
   app.decorate('requireAdmin', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (token === undefined) {
-      // A page of another site in a browser on this machine must not act as the admin.
-      const { origin, host } = request.headers
-      if (origin !== undefined && !origin.endsWith(`://${host}`)) throw app.httpErrors.forbidden('Not from another origin')
-      return
+    if (adminToken !== undefined) return await checkToken(request, reply, adminToken)
+    const { headers: { host, origin }, socket } = request
+    if (!isForLoopback(socket.remoteAddress, host)) {
+      throw app.httpErrors.forbidden(`Without an ADMIN_TOKEN only http://127.0.0.1 and http://localhost lead to this, not "${host}". ` +
+        'Set ADMIN_TOKEN where the server is started, and send it: Authorization: Bearer <ADMIN_TOKEN>')
     }
-    const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-    if (given !== undefined && isEqual(given, token)) return
+    // A page of another site in a browser on this machine must not act as the admin.
+    if (origin !== undefined && !origin.endsWith(`://${host}`)) throw app.httpErrors.forbidden('Not from another origin')
+  })
+
+  /** The right token is never refused: behind a proxy all clients have one address, and none may lock the admin out. */
+  async function checkToken (request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
+    const carried = carriesToken(request.headers.authorization, token)
+    if (carried === 'right') return
+    const limit = carried === 'wrong' ? await countWrong(request) : undefined
+    if (limit && !limit.isAllowed && limit.isExceeded) {
+      reply.header('retry-after', `${limit.ttlInSeconds}`)
+      throw app.httpErrors.tooManyRequests(`Too many wrong tokens from ${request.ip}: at most ${MAX_WRONG} in a minute`)
+    }
     reply.header('www-authenticate', 'Bearer realm="admin"')
     throw app.httpErrors.unauthorized('This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>')
-  })
+  }
 }, { name: 'admin-auth', dependencies: ['@fastify/sensible'] })
-
-/** Compares in constant time. Hashes have equal lengths, so that the length of the token is not revealed. */
-function isEqual (given: string, token: string): boolean {
-  const [a, b] = [given, token].map(text => createHash('sha256').update(text).digest())
-  return timingSafeEqual(a as Buffer, b as Buffer)
-}

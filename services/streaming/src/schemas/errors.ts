@@ -14,11 +14,12 @@ function errorSchema (status: number, message: string) {
 const MESSAGES = {
   400: 'An input is not allowed',
   401: 'This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>',
-  403: 'Not from another origin',
+  403: 'Without an ADMIN_TOKEN only requests from this machine, for a loopback address, and of no other origin are allowed',
   404: 'There is nothing here',
   412: 'The file does not match the precondition',
   416: 'The range lies outside of the file',
   422: 'The cover cannot be shown: it is damaged, larger than 60 megapixels or 40 MiB, or none of JPEG, PNG, WebP, GIF and AVIF',
+  429: 'Too many wrong tokens from this address: at most 20 in a minute',
   503: 'The queue (Redis) is not reachable: please try again'
 }
 
@@ -31,4 +32,4 @@ export function errors<S extends Status> (...statuses: S[]): ErrorSchemas<S> {
 }
 
 /** The errors of every route for the admin. */
-export const adminErrors = errors(401, 403)
+export const adminErrors = errors(401, 403, 429)

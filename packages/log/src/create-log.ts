@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
+import { escapeInJson, visibleInJson } from './visible.ts'
 
 /** Lines are written after this time, or when they fill the buffer. */
 const FLUSH_MS = 100
@@ -7,8 +8,8 @@ const BUFFER_BYTES = 64 * 1024
 /** Logs readable lines to a terminal, and JSON lines to everything else. */
 export function createLog (options: LoggerOptions): Logger {
   return process.stdout.isTTY
-    ? pino({ ...options, transport: { target: 'pino-pretty' } })
-    : pino(options, bufferedOutput())
+    ? pino({ ...options, hooks: { streamWrite: visibleInJson }, transport: { target: 'pino-pretty' } })
+    : pino({ ...options, hooks: { streamWrite: escapeInJson } }, bufferedOutput())
 }
 
 /**

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { t } from 'tap'
 
 const SCRIPT = `
-  import { createLog } from '${new URL('../dist/log.js', import.meta.url).href}'
+  import { createLog } from '${new URL('../dist/index.js', import.meta.url).href}'
   import { setTimeout } from 'node:timers/promises'
   const log = createLog({ level: 'info' })
   for (let i = 0; i < 3000; i++) log.info('Cache hit: ' + i + ' → medium quality')

@@ -1,0 +1,2 @@
+export { isForLoopback, isLoopbackHost } from './loopback.ts'
+export { carriesToken } from './token.ts'
