@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { ConfigError, processEnvironment, projectVersion, readConfig } from '@mixtape/config'
+import { visible } from '@mixtape/log'
 import { clear, type ClearOptions } from './commands/clear.ts'
 import { doctor } from './commands/doctor.ts'
 import { failed, retry } from './commands/failed.ts'
@@ -51,6 +52,6 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (!(error instanceof CommandError || error instanceof ConfigError)) throw error
-  if (error.message) console.error(error.message)
+  if (error.message) console.error(visible(error.message))
   process.exitCode = error instanceof CommandError ? error.exitCode : EXIT.usage
 }

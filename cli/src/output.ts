@@ -1,6 +1,9 @@
-/** Prints JSON, or lines for people. */
+import { visible } from '@mixtape/log'
+
+/** Prints JSON, or lines for people. Paths and the words of ffmpeg may hold any character. */
 export function print (asJson: boolean | undefined, body: unknown, lines: string[]): void {
-  console.log(asJson ? JSON.stringify(body, null, 2) : lines.join('\n'))
+  const printed = asJson ? JSON.stringify(body, null, 2).split('\n') : lines
+  console.log(printed.map(visible).join('\n'))
 }
 
 /** @returns lines whose columns begin below each other */
@@ -19,5 +22,5 @@ export function progressBar (done: number, total: number, note: string): void {
   if (!process.stderr.isTTY) return
   const width = 30
   const full = total === 0 ? width : Math.round(done / total * width)
-  process.stderr.write(`\r[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${done}/${total} ${note}\u001b[K${done === total ? '\n' : ''}`)
+  process.stderr.write(`\r[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${done}/${total} ${visible(note)}\u001b[K${done === total ? '\n' : ''}`)
 }

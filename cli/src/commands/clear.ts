@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { visible } from '@mixtape/log'
 import { print } from '../output.ts'
 import { CommandError, EXIT, type Server } from '../server.ts'
 
@@ -24,7 +25,7 @@ export async function clear (server: Server, { path, quality, olderThanDays, dry
     }
     if (!process.stdin.isTTY) throw new CommandError(`${counted.message}. Add --yes to do it.`, EXIT.usage)
     const terminal = createInterface({ input: process.stdin, output: process.stderr })
-    const answer = await terminal.question(`${counted.message}. Do it? [y/N] `)
+    const answer = await terminal.question(`${visible(counted.message)}. Do it? [y/N] `)
     terminal.close()
     if (!/^y(es)?$/i.test(answer.trim())) return EXIT.ok
   }

@@ -80,6 +80,7 @@ const environmentSchema = Type.Object({
     maximum: 256,
     description: 'a whole number from 1 to 256'
   }),
+  LOG_REQUESTS: flag(false),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)),
     { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent' }

@@ -8,7 +8,7 @@ const BUFFER_BYTES = 64 * 1024
 /** Logs readable lines to a terminal, and JSON lines to everything else. */
 export function createLog (options: LoggerOptions): Logger {
   return process.stdout.isTTY
-    ? pino({ ...options, hooks: { streamWrite: visibleInJson }, transport: { target: 'pino-pretty' } })
+    ? pino({ ...options, hooks: { streamWrite: visibleInJson }, transport: { target: 'pino-pretty', options: { singleLine: true } } })
     : pino({ ...options, hooks: { streamWrite: escapeInJson } }, bufferedOutput())
 }
 

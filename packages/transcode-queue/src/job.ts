@@ -13,7 +13,8 @@ const transcodeJobSchema = Type.Object({
   blocks: Type.Optional(Type.Object({
     first: Type.Integer({ minimum: 1 }),
     end: Type.Integer({ minimum: 2 })
-  }, { additionalProperties: false }))
+  }, { additionalProperties: false })),
+  requestId: Type.Optional(Type.String({ pattern: '^[\\w.-]{1,64}$' }))
 }, { additionalProperties: false })
 
 /**
@@ -22,6 +23,9 @@ const transcodeJobSchema = Type.Object({
  *
  * A job with `blocks` helps another job that is running: it makes a segment from one block of 49 frames to another. Only
  * the two services enqueue such jobs.
+ *
+ * `requestId` is that of the request that missed the track, for log lines. Workers before version 0.8 would refuse it, and
+ * never see it: their jobs have other keys (migrate-keys.ts).
  */
 export type TranscodeJob = Static<typeof transcodeJobSchema>
 

@@ -5,6 +5,7 @@ const job = { path: 'jazz/so-what.flac', quality: 'medium', reason: 'miss' }
 
 t.test('parseTranscodeJob() accepts a job of the producer', async t => {
   t.same(parseTranscodeJob(job), job)
+  t.same(parseTranscodeJob({ ...job, requestId: 'a1.B-2_c' }), { ...job, requestId: 'a1.B-2_c' })
 })
 
 t.test('parseTranscodeJob() refuses everything else, and its error names the reason', async t => {
@@ -23,6 +24,8 @@ t.test('parseTranscodeJob() refuses everything else, and its error names the rea
     [{ ...job, quality: ['low'] }, /\/quality must/],
     [{ ...job, reason: 'because' }, /\/reason must/],
     [{ path: job.path, quality: 'low' }, /required/],
+    [{ ...job, requestId: 'a\nb' }, /\/requestId must match pattern/],
+    [{ ...job, requestId: '' }, /\/requestId must match pattern/],
     [{ ...job, output: '/etc/cron.d/x' }, /is not a field of a job/],
     [JSON.parse('{"__proto__": {"x": 1}, "path": "a.flac", "quality": "low", "reason": "miss"}'), /is not a field of a job/]
   ]

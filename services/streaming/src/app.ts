@@ -16,6 +16,7 @@ import { mixtapesPlugin } from './plugins/mixtapes.ts'
 import { openapiPlugin } from './plugins/openapi.ts'
 import { playCountsPlugin } from './plugins/play-counts.ts'
 import { redisPlugin } from './plugins/redis.ts'
+import { logWhenAnswered, requestId, requestLogPlugin } from './plugins/request-log.ts'
 import { statisticsPlugin } from './plugins/statistics.ts'
 import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
@@ -46,7 +47,8 @@ declare module 'fastify' {
 export async function buildApp (config: Config, log: Logger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
-    childLoggerFactory: logger => logger, // making a logger for each request would cost more than writing its line
+    genReqId: requestId,
+    childLoggerFactory: (logger, bindings) => logger.child(bindings), // without serializers, which cost more than the line
     logController: new LogController({ disableRequestLogging: true }), // the routes log one line for each request
     // Strict: a number is not accepted as a path, and an unknown filter is an error.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
@@ -57,6 +59,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
     requestTimeout: 30_000,
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5000 },
     frameworkErrors: (error, request, reply) => {
+      if (config.LOG_REQUESTS) logWhenAnswered(request, reply) // no hook runs for these
       const statusCode = error.statusCode ?? 400
       reply.raw.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8' })
       reply.raw.end(JSON.stringify({ statusCode, error: STATUS_CODES[statusCode], message: error.message }))
@@ -66,6 +69,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   Object.assign(app.server, { httpAllowHalfOpen: true })
   app.decorate('config', config)
 
+  await app.register(requestLogPlugin)
   await app.register(errorsPlugin)
   await app.register(audioFilesPlugin)
   await app.register(redisPlugin)

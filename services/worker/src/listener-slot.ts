@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { DelayedError, UnrecoverableError, WaitingError, Worker, type ConnectionOptions, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { priorities, QUEUE_NAME, workerOptions, type TranscodeProducer } from '@mixtape/transcode-queue'
+import { jobLog } from './job-log.ts'
 
 /** How often Redis is asked for waiting misses, only while all other slots are busy. No event tells of a promoted job. */
 const POLL_MS = 25
@@ -92,7 +93,7 @@ export class ListenerSlot {
     } catch (error) {
       if (error instanceof DelayedError || error instanceof WaitingError) return // the processor has moved the job
       await job.moveToFailed(error as Error, token, false)
-      log.warn({ job: job.data, attempts: job.attemptsMade }, `${job.name} failed: ${(error as Error).message}`)
+      jobLog(log, job).warn({ attempts: job.attemptsMade }, `${job.name} failed: ${(error as Error).message}`)
     } finally {
       clearInterval(timer)
     }

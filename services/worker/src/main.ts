@@ -1,6 +1,6 @@
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
 import { ConfigError, processEnvironment, readConfig } from '@mixtape/config'
+import { createLog } from '@mixtape/log'
 import { startWorker } from './worker.ts'
 
 /** How long running jobs may go on when the worker stops. Orchestrators kill after 30 s by default. */
@@ -8,11 +8,7 @@ const GRACE_MS = 20_000
 
 try {
   const config = readConfig(processEnvironment())
-  const log = pino({
-    level: config.LOG_LEVEL,
-    name: 'worker',
-    transport: process.stdout.isTTY ? { target: 'pino-pretty' } : undefined
-  })
+  const log = createLog({ level: config.LOG_LEVEL, name: 'worker' })
   const worker = await startWorker(config, log)
   log.info({ concurrency: config.WORKER_CONCURRENCY }, 'Waiting for jobs')
   closeWithGrace({ delay: GRACE_MS + 8000, logger: log }, async ({ err }) => {

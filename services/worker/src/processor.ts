@@ -6,6 +6,7 @@ import type { Library, Track } from '@mixtape/library'
 import { bitrates, SAMPLE_RATE, type TranscodeQuality } from '@mixtape/mp3'
 import type { CacheUsage } from '@mixtape/statistics'
 import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob, type TranscodeProducer } from '@mixtape/transcode-queue'
+import { jobLog } from './job-log.ts'
 import { probe } from './probe.ts'
 import { cutIntoSegments, makeSegment } from './segment.ts'
 import { NoSpaceError, type SpaceReservation } from './space-reservation.ts'
@@ -71,7 +72,7 @@ export function createProcessor (
       }
       if (isNoSpace(error) && !blocks) {
         const reason = error instanceof NoSpaceError ? error.message : 'The disk of the cache is full'
-        log.warn({ job: job.data }, `${reason}: the job waits`)
+        jobLog(log, job).warn(`${reason}: the job waits`)
         await usage.markFull(reason)
         await job.moveToDelayed(Date.now() + NO_SPACE_DELAY_MS, token)
         throw new DelayedError()
@@ -120,11 +121,11 @@ export function createProcessor (
       await space.reserve(part.size)
       bytesToRelease = part.size
       await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
-      if (withSegments) enqueueSegments(parse(job.data), samples)
+      if (withSegments) enqueueSegments(job, samples)
       const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
       await encode().catch(async error => {
         if (signal.aborted || isNoSpace(error) || error instanceof OverrunError || error instanceof MismatchError) throw error
-        log.warn({ job: job.data }, `The encoder is started again, because listeners may wait: ${error.message}`)
+        jobLog(log, job).warn(`The encoder is started again, because listeners may wait: ${error.message}`)
         await checkUnchanged(track)
         await encode()
       })
@@ -132,7 +133,7 @@ export function createProcessor (
       const { path, replacedBytes } = await cache.publish(part)
       bytesToRelease = replacedBytes
       await usage.unmarkFull()
-      log.info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
+      jobLog(log, job).info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
       return path
     } catch (error) {
       // A job that goes to another worker leaves it the segments.
@@ -145,11 +146,12 @@ export function createProcessor (
   }
 
   /** Has other workers help with a long track. */
-  function enqueueSegments ({ path, quality, reason }: TranscodeJob, samples: number): void {
+  function enqueueSegments (job: Job, samples: number): void {
+    const { reason, ...others } = parse(job.data)
     // A lower priority than that of the segments that a listener waits for.
     const rest = reason === 'miss' ? 'mixtape' : reason
-    for (const blocks of cutIntoSegments(samples, quality)) {
-      producer.enqueue({ path, quality, reason: rest, blocks }).catch(error => log.debug(error, 'A segment was not enqueued'))
+    for (const blocks of cutIntoSegments(samples, others.quality)) {
+      producer.enqueue({ ...others, reason: rest, blocks }).catch(error => jobLog(log, job).debug(error, 'A segment was not enqueued'))
     }
   }
 

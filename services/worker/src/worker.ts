@@ -9,6 +9,7 @@ import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/m
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, migrateKeys, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
 import { HeartbeatSender } from './heartbeat-sender.ts'
+import { jobLog } from './job-log.ts'
 import { ListenerSlot } from './listener-slot.ts'
 import { createMaintenance } from './maintenance.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
@@ -62,7 +63,9 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   for (const worker of [transcodes, maintenanceJobs]) {
     worker.on('error', () => {}) // the connection logs its errors itself
     worker.on('failed', (job, error) => {
-      log.warn({ job: job?.data, attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
+      // Undefined: the job was removed meanwhile.
+      const about = job ? jobLog(log, job) : log
+      about.warn({ attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
     })
   }
   transcodes.on('lockRenewalFailed', ids => { cancelTakenOver(ids).catch(error => log.error(error)) })

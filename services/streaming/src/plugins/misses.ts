@@ -6,7 +6,7 @@ import { deduplicationId } from '@mixtape/transcode-queue'
 declare module 'fastify' {
   interface FastifyInstance {
     /** Enqueues the transcode that a client missed, and returns at once. While Redis is away it does nothing. */
-    enqueueMiss (track: Track, quality: TranscodeQuality): void
+    enqueueMiss (track: Track, quality: TranscodeQuality, requestId: string): void
   }
 }
 
@@ -23,15 +23,15 @@ export const missesPlugin = fp(async app => {
   const enqueued = new Map<string, string>()
   app.transcodeEvents.listen(change => { if ('job' in change) enqueued.delete(change.job) })
 
-  app.decorate('enqueueMiss', ({ path, version }: Track, quality: TranscodeQuality) => {
+  app.decorate('enqueueMiss', ({ path, version }: Track, quality: TranscodeQuality, requestId: string) => {
     const id = deduplicationId({ path, quality })
     if (enqueued.get(id) === version) return
     enqueued.set(id, version)
-    app.transcodeQueue.enqueue({ path, quality, reason: 'miss' }, version).then(() => {
+    app.transcodeQueue.enqueue({ path, quality, reason: 'miss', requestId }, version).then(() => {
       setTimeout(() => enqueued.delete(id), REPEAT_AFTER_MS).unref()
     }, error => {
       enqueued.delete(id)
-      app.log.debug(error, 'A miss could not be enqueued')
+      app.log.debug({ err: error, reqId: requestId }, 'A miss could not be enqueued')
     })
   })
 }, { name: 'misses', dependencies: ['transcode-queue', 'transcode-events'] })

@@ -53,9 +53,10 @@ export async function hlsRoutes (app: FastifyInstance) {
       if (target.type === 'master') return await sendMaster(request, reply, track, offered)
       const { level } = target
       if (!offered.includes(level)) throw app.httpErrors.notFound(`The levels of this track are: ${offered.join(', ')}`)
-      const decision = await levels.open(track, level)
+      const decision = await levels.open(track, level, request.id)
       try {
-        if (decision.outcome === 'miss') throw notReady(reply, track, level as TranscodeQuality, decision.cacheStatus)
+        request.served = { quality: level, outcome: decision.outcome, cacheStatus: decision.cacheStatus }
+        if (decision.outcome === 'miss') throw notReady(request, reply, track, level as TranscodeQuality, decision.cacheStatus)
         const frames = await levels.frames(decision, level)
         if (!frames) throw app.httpErrors.notFound(NOT_OFFERED)
         const generation = decision.file.etag.slice(1, -1) // without the quotes
@@ -78,7 +79,7 @@ export async function hlsRoutes (app: FastifyInstance) {
     for (const level of offered) {
       const bandwidth = await levels.bandwidth(track, level)
       if (bandwidth !== undefined) variants.push({ uri: `./${fileName(request, '.m3u8')}/${level}.m3u8`, bandwidth })
-      else if (level !== 'original') app.enqueueMiss(track, level)
+      else if (level !== 'original') app.enqueueMiss(track, level, request.id)
     }
     if (variants.length > 0) {
       return await respond(request, reply, { file: textRepresentation(masterPlaylist(variants)), contentType: PLAYLIST_TYPE })
@@ -113,8 +114,10 @@ export async function hlsRoutes (app: FastifyInstance) {
   }
 
   /** Has a missing level made. @returns the error that tells the client to come back */
-  function notReady (reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string): Error {
-    app.enqueueMiss(track, level)
+  function notReady (
+    { id }: FastifyRequest, reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string
+  ): Error {
+    app.enqueueMiss(track, level, id)
     reply.header('cache-status', cacheStatus)
     return app.httpErrors.serviceUnavailable(NOT_READY)
   }

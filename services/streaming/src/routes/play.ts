@@ -24,10 +24,11 @@ export async function playRoutes (app: FastifyInstance) {
     const track = path === undefined ? undefined : await app.library.open(path)
     if (!track) throw app.httpErrors.notFound('No such track')
     try {
-      const decision = await decide(track, quality, request.headers, cache, app.liveTranscodes)
+      const decision = await decide(track, quality, request, cache, app.liveTranscodes)
       try {
+        request.served = { quality, outcome: decision.outcome, cacheStatus: decision.cacheStatus }
         logDecision(request, track, quality, decision)
-        if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality)
+        if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality, request.id)
         if (request.method === 'GET') app.playCounts.add(track, quality, decision, isStart(request))
         const stop = app.listeners.start(request, track, decision, quality)
         return await respond(request, reply, decision).finally(stop)

@@ -39,11 +39,12 @@ interface TranscodeDecision extends AnyDecision {
  * without checking that they belong to the same file. The client shows it by the entity tag of the original, or by a
  * range that only the original can have.
  *
+ * @param request its headers, and its id, which the job of a miss carries
  * @param cache undefined where caching is disabled
  * @param live undefined where a miss is answered with the original
  */
 export async function decide (
-  track: Track, quality: Quality, headers: IncomingHttpHeaders, cache?: AudioCache, live?: LiveTranscodes
+  track: Track, quality: Quality, { headers, id }: { headers: IncomingHttpHeaders, id: string }, cache?: AudioCache, live?: LiveTranscodes
 ): Promise<Decision> {
   if (quality === 'original') return originalDecision(track, 'fwd=bypass; detail=original')
   if (!cache) return originalDecision(track, 'fwd=miss; detail=disabled')
@@ -54,7 +55,7 @@ export async function decide (
   if (found.status === 'hit') return await transcodeDecision(track, found.file, headers, 'hit', 'hit', found.path)
   if (!live) return originalDecision(track, `fwd=miss; detail=${found.reason}`, 'miss')
 
-  const followed = await live.follow(track, quality)
+  const followed = await live.follow(track, quality, id)
   if (typeof followed === 'string') return originalDecision(track, `fwd=miss; detail=${followed}`, 'miss')
   if (followed.status === 'hit') {
     return await transcodeDecision(track, followed.file, headers, 'hit', 'fwd=miss; stored; collapsed', followed.path)

@@ -49,9 +49,9 @@ export class HlsLevels {
    *
    * @returns a decision whose outcome is `miss` where the MP3 is not there yet
    */
-  async open (track: Track, level: Quality): Promise<Decision> {
+  async open (track: Track, level: Quality, requestId: string): Promise<Decision> {
     // Without the headers of the request: no client of HLS is bound to the original.
-    return await decide(track, level, {}, this.#cache, this.#live)
+    return await decide(track, level, { headers: {}, id: requestId }, this.#cache, this.#live)
   }
 
   /** @returns undefined for a file that is no MP3, whatever its name */

@@ -47,20 +47,21 @@ export class LiveTranscodes {
    * Finds the transcode that is being written of a track, or has one started with the highest priority. The caller must
    * close() the file.
    *
+   * @param requestId of the client, which the job carries
    * @returns 'hit' where the transcode was completed meanwhile; `joined` says whether another client asked for it before;
    * a NotLive where there will be nothing to follow
    */
   async follow (
-    track: Track, quality: TranscodeQuality
+    track: Track, quality: TranscodeQuality, requestId: string
   ): Promise<Extract<Lookup, { status: 'hit' }> | { status: 'live', file: GrowingFile, joined: boolean } | NotLive> {
-    const requestSegment = this.#segmentRequests.of(track, quality)
+    const requestSegment = this.#segmentRequests.of(track, quality, requestId)
     const growing = await this.#cache.findGrowing(track, quality, requestSegment)
     if (growing instanceof GrowingFile) return { status: 'live', file: growing, joined: true }
     const key = `${quality} ${track.version} ${track.path}`
     const joined = growing === 'headless' || this.#waits.has(key)
     if (!this.#waits.has(key)) {
       if (this.#waits.size >= this.#maxWaits) return 'live-max'
-      this.#waits.set(key, this.#wait(track, quality, growing === 'headless').finally(() => this.#waits.delete(key)))
+      this.#waits.set(key, this.#wait(track, quality, requestId, growing === 'headless').finally(() => this.#waits.delete(key)))
     }
     const notLive = await this.#waits.get(key)
     if (notLive) return notLive
@@ -71,11 +72,11 @@ export class LiveTranscodes {
   }
 
   /** Waits until there is a file to serve. @returns undefined, or why there will be none */
-  async #wait (track: Track, quality: TranscodeQuality, hasStarted: boolean): Promise<NotLive | undefined> {
+  async #wait (track: Track, quality: TranscodeQuality, requestId: string, hasStarted: boolean): Promise<NotLive | undefined> {
     const waitingSince = performance.now()
     const maxMeasureMs = Math.max(MAX_MEASURE_MS, this.#maxStartMs)
     if (!hasStarted) {
-      const refusal = await this.#enqueue(track, quality)
+      const refusal = await this.#enqueue(track, quality, requestId)
       if (refusal) return refusal
     }
     for (;;) {
@@ -99,9 +100,9 @@ export class LiveTranscodes {
     return 'ready'
   }
 
-  async #enqueue (track: Track, quality: TranscodeQuality): Promise<NotLive | undefined> {
+  async #enqueue (track: Track, quality: TranscodeQuality, requestId: string): Promise<NotLive | undefined> {
     try {
-      const { status } = await this.#producer.enqueue({ path: track.path, quality, reason: 'miss' }, track.version)
+      const { status } = await this.#producer.enqueue({ path: track.path, quality, reason: 'miss', requestId }, track.version)
       return status === 'failed' || status === 'postponed' ? 'failed' : undefined
     } catch {
       return 'no-queue'

@@ -17,9 +17,9 @@ export class SegmentRequests {
   }
 
   /** @returns the function by which a growing file asks for segments of a track */
-  of ({ path, version }: Track, quality: TranscodeQuality): RequestSegment {
+  of ({ path, version }: Track, quality: TranscodeQuality, requestId: string): RequestSegment {
     return (segments, blocks) => {
-      const job = { path, quality, reason: 'miss', blocks } as const
+      const job = { path, quality, reason: 'miss', blocks, requestId } as const
       const id = deduplicationId(job)
       this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1)
       // Redis may be away. Then the listener waits for the first encoder.
