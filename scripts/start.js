@@ -102,12 +102,12 @@ async function greet () {
   const { HOST } = config
   const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[HOST] ?? (HOST.includes(':') ? `[${HOST}]` : HOST)
   const address = `http://${host}:${env.PORT}`
-  const checks = await health(address)
-  if (!checks) return
+  const found = await health(address)
+  if (!found) return
   const track = firstTrack(config.MUSIC_ROOT)
   const url = `${address}/play/${track === undefined ? '<path of a track>' : urlPath(track)}`
   const token = env.ADMIN_TOKEN ? '-H "Authorization: Bearer $ADMIN_TOKEN" ' : ''
-  const problems = problemsOf(checks, track)
+  const problems = problemsOf(found, track)
   console.log(`
 Listening on ${address}/${problems.map(problem => `\n\n  ! ${problem}`).join('')}
 
@@ -121,31 +121,35 @@ Ctrl-C ends it.
 `)
 }
 
-/** @returns the checks of /health/ready, after all are ok or two seconds have passed; undefined when ending */
+/**
+ * @returns the problems of /health/ready, after all is ok or two seconds have passed, or ten while only the worker is missing;
+ * undefined when ending
+ */
 async function health (address) {
-  let checks
-  for (let deadline = Infinity; ;) {
+  let problems
+  for (let since = Infinity; ;) {
     if (endingSince) return
-    checks = await fetch(`${address}/health/ready`).then(async response => (await response.json()).checks, () => undefined)
-    if (checks && deadline === Infinity) deadline = Date.now() + 2000
-    if (Date.now() > deadline || (checks && Object.values(checks).every(check => check === 'ok'))) return checks
+    problems = await fetch(`${address}/health/ready`).then(async response => (await response.json()).problems, () => undefined)
+    if (problems && since === Infinity) since = Date.now()
+    const maxWait = problems?.every(({ code }) => code === 'no_worker') ? 10_000 : 2000
+    if (Date.now() - since > maxWait || problems?.length === 0) return problems
     await setTimeout(50)
   }
 }
 
-function problemsOf ({ music_root: library, cache, redis }, track) {
-  const problems = []
-  if (library !== 'ok') {
-    problems.push(`MUSIC_ROOT is ${config.MUSIC_ROOT}, which cannot be read: nothing can be played until it can.`)
-  } else if (track === undefined) {
+/** @returns the problems in words: the health of the server, which everyone may ask for, names neither folders nor hosts */
+function problemsOf (found, track) {
+  const servers = env.REDIS_URL.split(',').map(url => new URL(url)).map(({ protocol, host }) => `${protocol}//${host}`)
+  const words = {
+    library_unreadable: `MUSIC_ROOT is ${config.MUSIC_ROOT}, which cannot be read: nothing can be played until it can.`,
+    redis_unreachable: `Redis at ${servers.join(', ')} is not reachable: originals and cached files are played, ` +
+      'but nothing is transcoded and mixtapes are refused. Both go on when Redis answers.',
+    cache_unwritable: `AUDIO_CACHE_DIR is ${config.AUDIO_CACHE_DIR}, which cannot be written: originals are played.`
+  }
+  const problems = found.map(({ code, message }) => words[code] ?? message)
+  if (track === undefined && !found.some(({ code }) => code.startsWith('library_'))) {
     problems.push(`MUSIC_ROOT is ${config.MUSIC_ROOT}, where no ${config.AUDIO_CACHE_TRANSCODE_EXTENSIONS.join(', ')} was found.`)
   }
-  if (redis !== 'ok') {
-    const servers = env.REDIS_URL.split(',').map(url => new URL(url)).map(({ protocol, host }) => `${protocol}//${host}`)
-    problems.push(`Redis at ${servers.join(', ')} is ${redis}: originals and cached files are played, ` +
-      'but nothing is transcoded and mixtapes are refused. Both go on when Redis answers.')
-  }
-  if (cache !== 'ok') problems.push(`AUDIO_CACHE_DIR is ${config.AUDIO_CACHE_DIR}: ${cache}. Originals are played.`)
   return problems
 }
 

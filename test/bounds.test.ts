@@ -58,7 +58,7 @@ t.test('a job without space waits, health is degraded, and the job runs when a f
   t.equal(await cacheStatus(url, 'a.flac'), 'mixtape; hit')
   t.equal(await cacheStatus(url, 'b.flac'), 'mixtape; fwd=miss; detail=absent')
   await worker.logged(/The cache is full: .*: the job waits/)
-  t.match((await http(url, '/health/ready')).json(), { status: 'degraded', checks: { cache: /^The cache is full/ } })
+  t.match((await http(url, '/health/ready')).json(), { status: 'degraded', problems: [{ code: 'cache_full', message: /^The cache is full.*Jobs wait for space/ }] })
   t.equal((await http(url, '/play/b.flac?quality=low')).status, 200, 'the original is served')
   await worker.logged(/Cached: b.flac/)
   t.equal(await cacheStatus(url, 'b.flac'), 'mixtape; hit')

@@ -162,7 +162,7 @@ t.test('without Redis, hits and originals are served; when Redis is back, misses
   await streaming.logged(/Redis is not reachable/)
   t.equal((await http(streaming.url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
   t.match(await http(streaming.url, '/play/b.flac?quality=low'), { status: 200 })
-  t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded', checks: { redis: 'not reachable' } })
+  t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded', problems: [{ code: 'redis_unreachable', message: /^Redis does not answer/ }] })
   await testRedis(t, { port: redis.port })
   await worker.logged(/Redis is reachable/)
   while ((await http(streaming.url, '/health/ready')).json().status !== 'ok') await setTimeout(10)

@@ -10,7 +10,7 @@ import { t, type Test } from 'tap'
 import { MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { Plays } from '@mixtape/statistics'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
-import { http } from './fixtures/http.ts'
+import { http, whenReady } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
@@ -28,11 +28,6 @@ async function setUp (t: Test) {
     MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url, LOG_LEVEL: 'debug'
   }
   return { music: env.MUSIC_ROOT, folder: join(dir, 'mixtapes'), redis, connection, maintenance, env }
-}
-
-/** Waits until a streaming service is connected to Redis. It listens some milliseconds before that. */
-async function whenReady (url: string): Promise<void> {
-  while ((await http(url, '/health/ready')).json().status !== 'ok') await setTimeout(5)
 }
 
 /** Makes equal tracks. @returns their names */

@@ -72,9 +72,11 @@ t.test('doctor finds what is wrong', async t => {
   const dir = t.testdir({ music: { 'a.flac': '' }, empty: {} })
   const env = { REDIS_URL: url, MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B' }
   const well = await run(dir, env, 'doctor')
-  t.match(well, { code: 0, out: /ok +ffmpeg .*libmp3lame.*ok +Redis eviction +noeviction.*ok +Clock.*warn +Workers +none is running.*ok +Cache/s })
+  t.match(well, { code: 0, out: /ok +ffmpeg .*libmp3lame.*ok +Redis writes +accepted.*ok +Redis eviction +noeviction.*ok +Clock.*warn +Workers +none is running.*ok +Cache/s })
   const redis = new Redis(url)
-  await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  await redis.config('SET', 'maxmemory', '1mb')
+  t.match(await run(dir, env, 'doctor'), { code: 1, out: /bad +Redis writes +Redis is out of memory/ })
+  await redis.config('SET', 'maxmemory', '0', 'maxmemory-policy', 'allkeys-lru')
   redis.disconnect()
   const { code, out } = await run(dir, { ...env, MUSIC_ROOT: join(dir, 'empty'), AUDIO_CACHE_DIR: join(dir, 'music/a.flac/cache'), PATH: '/nonexistent', AUDIO_CACHE_MIN_FREE: '1B' }, '--json', 'doctor')
   t.equal(code, 1)

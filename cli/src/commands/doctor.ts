@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import type { Config } from '@mixtape/config'
-import { WorkerHeartbeats, workerConnection } from '@mixtape/transcode-queue'
+import { redisClock, redisProblem, WorkerHeartbeats, workerConnection } from '@mixtape/transcode-queue'
 import { megabytes, print, table } from '../output.ts'
 import { EXIT } from '../server.ts'
 
@@ -51,9 +51,8 @@ async function redis ({ REDIS: servers }: Config): Promise<Finding[]> {
   try {
     await once(connection, 'ready', { signal: AbortSignal.timeout(3000) }) // rejects with the error of the connection
     const info = Object.fromEntries((await connection.info()).split('\r\n').map(line => line.split(':', 2) as [string, string]))
-    const before = Date.now()
-    const [seconds, microseconds] = await connection.time()
-    const skewMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - (before + Date.now()) / 2
+    const { aheadMs } = await redisClock(connection)
+    const refusal = await redisProblem(connection)
     const [major = 0, minor = 0] = `${info.redis_version}`.split('.').map(Number)
     const isRecent = major > MIN_REDIS[0] || (major === MIN_REDIS[0] && minor >= MIN_REDIS[1])
     const policy = info.maxmemory_policy
@@ -63,6 +62,11 @@ async function redis ({ REDIS: servers }: Config): Promise<Finding[]> {
     const versions = [...new Set(workers.map(({ version }) => version))]
     return [
       { check: 'Redis', state: isRecent ? 'ok' : 'bad', message: `${info.redis_version}${isRecent ? '' : `: BullMQ wants ${MIN_REDIS.join('.')} or later`}` },
+      {
+        check: 'Redis writes',
+        state: refusal ? 'bad' : 'ok',
+        message: refusal ? refusal.message : 'accepted'
+      },
       {
         check: 'Redis eviction',
         state: policy === 'noeviction' ? 'ok' : 'bad',
@@ -75,8 +79,8 @@ async function redis ({ REDIS: servers }: Config): Promise<Finding[]> {
       },
       {
         check: 'Clock',
-        state: Math.abs(skewMs) <= MAX_SKEW_MS ? 'ok' : 'bad',
-        message: `${Math.round(skewMs)} ms from that of Redis`
+        state: Math.abs(aheadMs) <= MAX_SKEW_MS ? 'ok' : 'bad',
+        message: aheadMs === 0 ? 'that of Redis' : `at least ${Math.abs(aheadMs)} ms ${aheadMs > 0 ? 'ahead of' : 'behind'} that of Redis`
       },
       {
         check: 'Workers',

@@ -59,6 +59,7 @@ t.test('on a terminal such characters are shown', async t => {
   const file = join(t.testdir({ 'evil.js': EVIL_SCRIPT, 'package.json': '{"type":"module"}' }), 'evil.js')
   const { stdout } = await run('script', ['-qec', `${process.execPath} ${file}`, '/dev/null'], { env: { ...process.env, TERM: 'xterm' } })
   const shown = 'a\\nFAKE\\u001b[45m\\u009b32m\\u202e.flac'
+  // eslint-disable-next-line no-control-regex
   const text = stdout.replaceAll(/\u001b\[3\dm/g, '') // the colours of pino-pretty
   t.notMatch(text.replaceAll(/\r?\n/g, ''), ACTIVE)
   t.match(text, `Cached: ${shown}`)

@@ -1,3 +1,4 @@
+import { redisClock } from './clock.ts'
 import type { RedisClient } from './connection.ts'
 import { KEY_PREFIX } from './queue.ts'
 
@@ -33,6 +34,8 @@ export interface Heartbeat {
 export interface KnownWorker extends Heartbeat {
   /** Milliseconds since 1970, by the clock of Redis. */
   lastHeardOf: number
+  /** By how much its clock is ahead of that of Redis at least, in milliseconds. */
+  clockAheadMs: number
   isAlive: boolean
 }
 
@@ -46,10 +49,10 @@ export class WorkerHeartbeats {
 
   /** @returns whether the worker must take no more jobs */
   async beat (heartbeat: Heartbeat): Promise<boolean> {
-    const now = await this.#now()
+    const { now, aheadMs } = await redisClock(this.#redis)
     const results = await this.#redis.multi()
       .sismember(DRAINING, heartbeat.id)
-      .hset(KEY, heartbeat.id, JSON.stringify({ ...heartbeat, lastHeardOf: now }))
+      .hset(KEY, heartbeat.id, JSON.stringify({ ...heartbeat, lastHeardOf: now, clockAheadMs: aheadMs }))
       .pexpire(KEY, LISTED_MS)
       .exec()
     return results?.[0]?.[1] === 1
@@ -74,18 +77,12 @@ export class WorkerHeartbeats {
 
   /** @returns the workers of the last minute; those that were not heard of for 15 seconds are not alive */
   async all (): Promise<KnownWorker[]> {
-    const [now, values] = await Promise.all([this.#now(), this.#redis.hvals(KEY)])
+    const [{ now }, values] = await Promise.all([redisClock(this.#redis), this.#redis.hvals(KEY)])
     const workers = values.map(value => JSON.parse(value) as KnownWorker)
     const gone = workers.filter(({ lastHeardOf }) => now - lastHeardOf > LISTED_MS)
     for (const { id } of gone) await this.leave(id)
     return workers.filter(worker => !gone.includes(worker))
       .map(worker => ({ ...worker, isAlive: now - worker.lastHeardOf <= ALIVE_MS }))
       .sort((a, b) => a.startedAt - b.startedAt)
-  }
-
-  /** The clocks of hosts differ: that of Redis is the same for all. */
-  async #now (): Promise<number> {
-    const [seconds = 0, microseconds = 0] = await this.#redis.time()
-    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 }

@@ -8,6 +8,7 @@ import { cacheOverviewPlugin } from './plugins/cache-overview.ts'
 import { coversPlugin } from './plugins/covers.ts'
 import { errorsPlugin } from './plugins/errors.ts'
 import { eventStreamsPlugin } from './plugins/event-streams.ts'
+import { healthPlugin } from './plugins/health.ts'
 import { libraryAccessPlugin } from './plugins/library-access.ts'
 import { listenersPlugin } from './plugins/listeners.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
@@ -82,6 +83,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(playCountsPlugin)
   await app.register(listenersPlugin)
   await app.register(cacheOverviewPlugin)
+  await app.register(healthPlugin)
   await app.register(adminAuthPlugin)
   await app.register(libraryAccessPlugin)
   await app.register(coversPlugin)

@@ -5,9 +5,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { t, type Test } from 'tap'
 import { build } from '../../../test/fixtures/app.ts'
-import { http } from '../../../test/fixtures/http.ts'
+import { http, whenReady } from '../../../test/fixtures/http.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
-import { until } from '../../../test/fixtures/services.ts'
 
 /** Routes that the description leaves out: the pages, their files, and the description itself. */
 const NOT_DESCRIBED = /^\/(|browse\/\*|queue|edit|mixtape(\/:slug)?|files\.json|admin\/?|docs(\/.*)?|app\/.*|(admin\/)?[\w-]+\.(html|css|svg|png|webmanifest)|\*)$/
@@ -63,7 +62,7 @@ t.test('each operation has a summary, described parameters, errors, and examples
 t.test('answers are as described', async t => {
   const redis = await testRedis(t)
   const { url, music, cache, description } = await describedApp(t, { REDIS_URL: redis.url })
-  await until(async () => (await http(url, '/health/ready')).json().status === 'ok')
+  await whenReady(url)
   writeFileSync(join(music, 'a.flac'), 'a track')
   writeFileSync(join(cache, 'a_low.mp3'), 'its transcode')
   const operations = Object.entries<any>(description.paths).map(([path, operations]) => ({
@@ -136,6 +135,7 @@ t.test('answers are as described', async t => {
   const event = JSON.parse(/^data: (.*)$/m.exec(Buffer.from(value ?? []).toString())?.[1] ?? '')
   t.equal(problems(description.paths['/admin/overview/events'].get.responses['200'].content['text/event-stream'].schema, event), '')
   await answer('GET /health/ready', 200)
+  await answer('GET /health', 200)
 })
 
 t.test('the page of the description needs no script of its own, and nothing from elsewhere', async t => {

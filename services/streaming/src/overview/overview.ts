@@ -31,22 +31,22 @@ async function readSections<Stats> (app: FastifyInstance, cacheStats: () => Prom
   await app.playCounts.flush()
   const isReachable = await app.redis.ping().then(() => true, () => false)
   const known = async <T> (section: () => Promise<T>) => isReachable ? await section().catch(() => null) : null
-  const [queue, workers, failed, cache, cacheFull, listeners, traffic] = await Promise.all([
+  const [health, queue, workers, failed, cache, listeners, traffic] = await Promise.all([
+    app.health.report(),
     known(() => queueOverview(app)),
     known(() => workersOverview(app)),
     known(() => failedOverview(app)),
     cacheStats(),
-    known(async () => await app.statistics.cacheUsage.fullReason() ?? null),
     known(() => app.statistics.listenerCounts.total()),
     known(() => trafficOverview(app))
   ])
   return {
+    health,
     redis: isReachable,
     queue,
     workers: workers?.workers ?? null,
     failed: failed && { jobs: failed.jobs.slice(0, MAX_FAILURES), sources: failed.sources.slice(0, MAX_FAILURES) },
     cache,
-    cache_full: cacheFull,
     listeners,
     traffic
   }

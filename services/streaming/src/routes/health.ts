@@ -1,57 +1,36 @@
-import { access, constants } from 'node:fs/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { publicHealthSchema } from '../schemas/health.ts'
 
-const readySchema = (examples: object[], description: string) => Type.Object({
-  status: Type.String({ enum: ['ok', 'degraded', 'unready'] }),
-  checks: Type.Object({ music_root: Type.String(), cache: Type.String(), redis: Type.String() }, {
-    additionalProperties: Type.String(), description: 'ok, or what is wrong'
-  })
-}, { description, examples })
-
-/** GET /health/live: does the process run? GET /health/ready: can it serve, and what is missing? */
-export async function healthRoutes (app: FastifyInstance) {
-  const { MUSIC_ROOT: musicRoot, AUDIO_CACHE_ENABLED: isCacheEnabled } = app.config
-
+/** GET /health/live: does the process run? GET /health, /health/ready: can it serve, and what is wrong? */
+export const healthRoutes: FastifyPluginAsyncTypebox = async function (app) {
   app.get('/health/live', {
     schema: {
       tags: ['health'],
       summary: 'Whether the process runs',
       response: { 200: Type.Object({ status: Type.Literal('ok') }, { examples: [{ status: 'ok' }] }) }
     }
-  }, async () => ({ status: 'ok' }))
+  }, async () => ({ status: 'ok' as const }))
 
-  app.get('/health/ready', {
-    schema: {
-      tags: ['health'],
-      summary: 'Whether it can serve, and what is missing',
-      description: '`degraded`: no Redis, or no space in the cache; only new transcodes are missing.',
-      response: {
-        200: readySchema([{ status: 'ok', checks: { music_root: 'ok', cache: 'ok', redis: 'ok' } }], 'It can serve'),
-        503: readySchema([{ status: 'unready', checks: { music_root: 'not readable', cache: 'ok', redis: 'ok' } }], 'It cannot serve')
+  for (const url of ['/health', '/health/ready']) {
+    app.get(url, {
+      schema: {
+        tags: ['health'],
+        summary: 'Whether it can serve, and what is wrong, in words',
+        description: 'GET /admin/overview also names the hosts and folders that a problem is about.',
+        response: {
+          200: publicHealthSchema('It can serve', {
+            status: 'degraded', problems: [{ code: 'no_worker', message: 'No worker is there: nothing is transcoded until one is started.' }]
+          }),
+          503: publicHealthSchema('Nothing can be played', {
+            status: 'unavailable', problems: [{ code: 'library_gone', message: 'MUSIC_ROOT is empty, and was not before: nothing can be played. Mount its disk.' }]
+          })
+        }
       }
-    }
-  }, async (request, reply) => {
-    const [library, cache, redis] = await Promise.all([
-      check(access(musicRoot, constants.R_OK | constants.X_OK), 'not readable'),
-      check(isCacheEnabled ? app.audioCache.checkWritable() : undefined, 'not writable'),
-      check(isCacheEnabled ? app.redis.ping() : undefined, 'not reachable')
-    ])
-    const fullReason = redis === 'ok' ? await app.statistics.cacheUsage.fullReason().catch(() => undefined) : undefined
-    const isUnready = library !== 'ok' || cache !== 'ok'
-    // Without Redis, or without space in the cache, all files on the disk are served. Only new transcodes are not made.
-    const status = isUnready ? 'unready' : redis === 'ok' && !fullReason ? 'ok' : 'degraded'
-    reply.code(isUnready ? 503 : 200)
-    return { status, checks: { music_root: library, cache: fullReason ?? cache, redis } }
-  })
-}
-
-/** @returns 'ok', or `failure` where the promise rejects */
-async function check (promise: Promise<unknown> | undefined, failure: string): Promise<string> {
-  try {
-    await promise
-    return 'ok'
-  } catch {
-    return failure
+    }, async (request, reply) => {
+      const report = await app.health.report()
+      reply.code(report.status === 'unavailable' ? 503 : 200)
+      return report
+    })
   }
 }

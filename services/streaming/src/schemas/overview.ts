@@ -3,6 +3,7 @@ import { qualities } from '@mixtape/mp3'
 import { spans, type Span } from '@mixtape/statistics'
 import { cacheStatsSchema } from './cache.ts'
 import { failedSchema } from './failed.ts'
+import { healthSchema } from './health.ts'
 import { nullable } from './nullable.ts'
 import { queueSchema, time, workersSchema } from './queue.ts'
 import { record } from './record.ts'
@@ -47,22 +48,22 @@ export const trafficSchema = Type.Object({
 
 /** What the page at /admin/ shows. What is only known in Redis is null while it is away. */
 export const overviewSchema = Type.Object({
+  health: healthSchema,
   redis: Type.Boolean({ description: 'Whether Redis answers' }),
   queue: nullable(queueSchema),
   workers: nullable(workersSchema.properties.workers),
   failed: nullable(failedSchema),
   cache: cacheStatsSchema,
-  cache_full: nullable(Type.String({ description: 'Why jobs wait for space; null where none do' })),
   listeners: nullable(byQuality),
   traffic: nullable(record(['now', ...spanNames], Type.Object(traffic)))
 }, {
   examples: [{
+    health: exampleOf(healthSchema) as object,
     redis: true,
     queue: exampleOf(queueSchema),
     workers: (exampleOf(workersSchema) as { workers: unknown }).workers,
     failed: exampleOf(failedSchema),
     cache: exampleOf(cacheStatsSchema),
-    cache_full: null,
     listeners: { original: 1, high: 0, medium: 0, low: 2 },
     traffic: { now: TRAFFIC_EXAMPLE, hour: TRAFFIC_EXAMPLE, day: TRAFFIC_EXAMPLE, month: TRAFFIC_EXAMPLE }
   }]

@@ -18,26 +18,18 @@ export function showUnreachable (message: string): void {
   say([{ kind: 'bad', text: `${message} What is shown is from before. Trying again every few seconds.` }])
 }
 
-function sentences ({ redis, queue, workers, failed, cache_full: full }: OverviewBody): Sentence[] {
-  if (!redis || !queue || !workers) {
-    return [{
-      kind: 'bad', text: 'Redis does not answer. Originals and cached files are still played; nothing new is transcoded, and nothing is counted. This page goes on by itself when Redis is back.'
-    }]
-  }
+function sentences ({ health: { problems }, queue, workers, failed }: OverviewBody): Sentence[] {
+  const found: Sentence[] = problems.map(({ message, names = [] }) => ({ kind: 'bad', text: [message, names.join(', ')].join(' ').trim() }))
+  if (!queue || !workers) return found
   const waiting = Object.values(queue.waiting).reduce((sum, { jobs }) => sum + jobs, 0)
   const alive = workers.filter(({ alive }) => alive)
-  const found: Sentence[] = []
-  if (alive.length === 0) {
-    const jobs = waiting > 0 ? ` ${count(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}.` : ''
-    found.push({ kind: 'bad', text: `No worker is there: nothing is transcoded until one is started.${jobs}` })
-  } else if (alive.every(({ draining }) => draining)) {
+  if (alive.length > 0 && alive.every(({ draining }) => draining)) {
     found.push({ kind: 'look', text: 'All workers are drained: nothing is transcoded until one takes jobs again.' })
   }
   for (const { host, pid, alive } of workers) {
     if (!alive) found.push({ kind: 'bad', text: `The worker ${host} ${pid} tells nothing any more. It may have died; others take its jobs over.` })
   }
   if (queue.paused) found.push({ kind: 'look', text: 'The queue is paused: workers take no more jobs.' })
-  if (full !== null) found.push({ kind: 'bad', text: `${full}. Jobs wait for space.` })
   const failedTracks = new Set([...failed?.jobs ?? [], ...failed?.sources ?? []].map(({ path }) => path)).size
   if (failedTracks > 0) found.push({ kind: 'look', text: `${count(failedTracks, 'track')} failed.` })
   if (found.length > 0) return found
