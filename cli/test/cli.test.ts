@@ -64,6 +64,7 @@ t.test('wrong use, a wrong token and no server have exit codes and words', async
   t.match(await cli({}, 'precache', 'a', '--quality', 'best'), { code: 2, err: /Allowed choices are high, medium, low/ })
   t.match(await cli({ ADMIN_TOKEN: 'wrong' }, 'stats'), { code: 3, err: /needs the admin token.*ADMIN_TOKEN gives it/ })
   t.match(await cli({ MIXTAPE_URL: 'http://127.0.0.1:1' }, 'stats'), { code: 3, err: /^http:\/\/127\.0\.0\.1:1 does not answer/ })
+  t.match(await cli({}, 'precache', 'x\n\u001b[31m.m3u'), { code: 2, err: 'x\\u000a\\u001b[31m.m3u cannot be read on this machine\n' })
   t.match(await cli({ ADMIN_TOKEN: 'secret' }, 'stats'), { code: 1, out: /Workers +unknown: Redis does not answer/ })
 })
 

@@ -25,7 +25,7 @@ const REFUSALS: [start: string, code: string, message: string][] = [
     'Look into its log: the disk is full, or its folder cannot be written.'],
   ['NOREPLICAS', 'redis_lacks_replicas', 'Redis has fewer replicas than its min-replicas-to-write, and refuses writes. Start them, or lower the number.'],
   ['LOADING', 'redis_loading', 'Redis is loading its data from the disk. It goes on by itself.'],
-  ['NOPERM', 'redis_no_permission', 'The user of REDIS_URL may not write. docs/deployment.md has the permissions that it needs.']
+  ['NOPERM', 'redis_no_permission', 'The user of REDIS_URL lacks permissions. docs/deployment.md has those that it needs.']
 ]
 
 /**

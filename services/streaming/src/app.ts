@@ -49,7 +49,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   const app = Fastify({
     loggerInstance: log,
     genReqId: requestId,
-    childLoggerFactory: (logger, bindings) => logger.child(bindings), // without serializers, which cost more than the line
+    childLoggerFactory: (logger, bindings) => logger.child(bindings), // without Fastify's serializers, which no line uses
     logController: new LogController({ disableRequestLogging: true }), // the routes log one line for each request
     // Strict: a number is not accepted as a path, and an unknown filter is an error.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },

@@ -48,7 +48,7 @@ t.test('health says that Redis is out of memory, a read-only replica, or away, a
   t.equal((await http(url, '/play/a.flac')).status, 200)
 })
 
-t.test('health says that Redis cannot save, or that its user may not write', async t => {
+t.test('health says that Redis cannot save, or that its user lacks permissions', async t => {
   const { redis, server, problems } = await healthySite(t, ['--appendonly', 'no', '--save', '3600 1', '--stop-writes-on-bgsave-error', 'yes'])
   const [, dir = ''] = await redis.config('GET', 'dir') as string[]
   // A folder in the place of the snapshot: it cannot be replaced, whoever runs Redis.
@@ -63,7 +63,7 @@ t.test('health says that Redis cannot save, or that its user may not write', asy
   await redis.acl('SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@read', '+info', '+ping', '+time', '+client')
   const reader = await build(t, { REDIS_URL: server.url.replace('://', '://reader:secret@') })
   await until(async () => (await problemsOf(reader.url)).redis_unreachable === undefined)
-  t.match(await problemsOf(reader.url), { redis_no_permission: /^The user of REDIS_URL may not write/ })
+  t.match(await problemsOf(reader.url), { redis_no_permission: /^The user of REDIS_URL lacks permissions/ })
 })
 
 t.test('health says that no worker is there, and how many jobs wait', async t => {

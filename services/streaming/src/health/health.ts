@@ -20,6 +20,7 @@ export class Health {
   readonly #app: FastifyInstance
   readonly #library: LibraryHealth
   readonly #growth: QueueGrowth
+  #reporting: Promise<HealthReport> | undefined
 
   constructor (app: FastifyInstance) {
     this.#app = app
@@ -27,7 +28,13 @@ export class Health {
     this.#growth = new QueueGrowth(app.redis)
   }
 
+  /** Everyone may ask. Who asks while it looks gets the same report. */
   async report (): Promise<HealthReport> {
+    this.#reporting ??= this.#look().finally(() => { this.#reporting = undefined })
+    return await this.#reporting
+  }
+
+  async #look (): Promise<HealthReport> {
     const found = await Promise.all([
       this.#library.problem(),
       ...this.#app.config.AUDIO_CACHE_ENABLED ? [this.#cacheProblem(), this.#queueProblems()] : []
