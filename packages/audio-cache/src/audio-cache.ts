@@ -1,9 +1,8 @@
 import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import {
-  DescriptorCache, extension, isUnavailable, openFile, type Library, type OpenFile, type Track
-} from '@mixtape/library'
+import { DescriptorCache, isUnavailable, openFile, type Library, type OpenFile, type Track } from '@mixtape/library'
 import { blockBytes, type TranscodeQuality } from '@mixtape/mp3'
+import { extension } from '@mixtape/track-paths'
 import { cachedPaths, isPartName, partPrefix, segmentsPath } from './cached-paths.ts'
 import { GrowingFile, type RequestSegment } from './growing-file.ts'
 import { LEASE_MS } from './leased-file.ts'

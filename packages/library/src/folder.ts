@@ -1,8 +1,9 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isFolderPath, isPicturePath, isTrackPath } from '@mixtape/track-paths'
 import { isUnavailable } from './open-file.ts'
-import { isFolderPath, isPicturePath, isTrackPath, realPathInside } from './paths.ts'
+import { realPathInside } from './real-path.ts'
 
 /** What a folder of the library contains: file names in natural order (track 2 comes before track 10). */
 export interface Folder {

@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path'
+import { isPicturePath, isTrackPath } from '@mixtape/track-paths'
 import { DescriptorCache } from './descriptor-cache.ts'
 import { listFolder, type Folder } from './folder.ts'
 import { openFile, type OpenFile } from './open-file.ts'
-import { isPicturePath, isTrackPath, realPathInside } from './paths.ts'
+import { realPathInside } from './real-path.ts'
 import type { Representation } from './representation.ts'
 
 /** An audio file of the library that is open for reading. */

@@ -1,6 +1,2 @@
-export { evictionOrder } from './eviction-order.ts'
 export { MAINTENANCE_QUEUE, MaintenanceQueue, type MaintenanceData, type MaintenanceJob } from './maintenance-queue.ts'
-export { MixtapeReadiness } from './mixtape-readiness.ts'
-export { precache } from './precache.ts'
 export { MixtapeRegistry, type Mixtape } from './registry.ts'
-export { watchMixtape } from './watch-mixtape.ts'

@@ -1,8 +1,13 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import type { Logger } from 'pino'
 
 /** A connection to one Redis, to the master that sentinels name, or to a cluster. */
 export type RedisClient = Redis | Cluster
+
+/** Where it is logged that Redis went away or came back, such as a pino logger or the console. */
+interface Log {
+  info (message: string): void
+  warn (message: string): void
+}
 
 /** Where Redis is. */
 export interface RedisServers {
@@ -23,12 +28,12 @@ export interface RedisServers {
  * Connects for code that must not wait. While Redis is away a command fails at once. A command that gets no reply
  * fails after two seconds. The connection reconnects by itself, without limit.
  */
-export function producerConnection (servers: RedisServers, log: Logger): RedisClient {
+export function producerConnection (servers: RedisServers, log: Log): RedisClient {
   return withLog(connect(servers, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 }), log)
 }
 
 /** Connects for code that can wait, such as the workers: a command waits until Redis is back. */
-export function workerConnection (servers: RedisServers, log: Logger): RedisClient {
+export function workerConnection (servers: RedisServers, log: Log): RedisClient {
   return withLog(connect(servers, { maxRetriesPerRequest: null }), log)
 }
 
@@ -61,7 +66,7 @@ function connect ({ url, mode, sentinelName, ca }: RedisServers, options: RedisO
 }
 
 /** Logs one line when Redis goes away and one when it comes back, not one for each attempt to reconnect. */
-function withLog (redis: RedisClient, log: Logger): RedisClient {
+function withLog (redis: RedisClient, log: Log): RedisClient {
   let isAway = false
   redis.on('error', () => {}) // without a listener the process would end; 'reconnecting' follows
   redis.on('reconnecting', () => {

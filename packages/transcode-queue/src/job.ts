@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto'
-import { isTrackPath } from '@mixtape/library'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import { isTrackPath } from '@mixtape/track-paths'
 import { Type, type Static } from 'typebox'
 import { Errors } from 'typebox/schema'
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
+import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
 import { readHeader, tagsOf } from './source-header.ts'
 import { countSamples, SourceError } from './transcode.ts'
@@ -88,7 +89,7 @@ async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput
     '-of', 'json', inputUrl(input)
   ]
   try {
-    const { stdout } = await promisify(execFile)('ffprobe', args, {
+    const { stdout } = await promisify(execFile)(childProgram('ffprobe'), args, {
       signal, timeout: STALL_MS, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024
     })
     return JSON.parse(stdout) as ProbeOutput

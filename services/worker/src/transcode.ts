@@ -1,13 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
 import { BLOCK_SAMPLES, SAMPLE_RATE } from '@mixtape/mp3'
+import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
-
-/** ffmpeg that dies with its worker. */
-const CHILD_SCRIPT = fileURLToPath(new URL('../ffmpeg-child.sh', import.meta.url))
 
 /** Bytes of a block at 1 kbit/s: 1.28 s are 160 bytes. */
 const BYTES_PER_BLOCK_AND_KBIT = 160
@@ -50,15 +46,6 @@ interface Run {
   signal: AbortSignal
 }
 
-let chosenPath: string | undefined
-
-/** The script needs a setpriv that has --pdeathsig, which BusyBox and other systems than Linux lack. Tried once. */
-function ffmpegPath (): string {
-  const trial = ['--pdeathsig', 'KILL', 'true']
-  chosenPath ??= spawnSync('setpriv', trial).status === 0 ? CHILD_SCRIPT : 'ffmpeg'
-  return chosenPath
-}
-
 /**
  * Reads ffmpeg's formats and encoders, which fluent-ffmpeg does before its first run otherwise. It takes 250 ms, for
  * which the first listener would wait.
@@ -66,7 +53,7 @@ function ffmpegPath (): string {
  * @throws where ffmpeg cannot be run
  */
 export async function preloadCapabilities (): Promise<void> {
-  const command = ffmpeg().setFfmpegPath(ffmpegPath())
+  const command = ffmpeg().setFfmpegPath(childProgram('ffmpeg'))
   await promisify(command.availableFormats.bind(command))()
   await promisify(command.availableEncoders.bind(command))()
 }
@@ -153,7 +140,7 @@ function runFfmpeg ({ input, inputOptions, outputOptions, niceness, write, signa
     })
 
     const command = ffmpeg({ niceness, stdoutLines: 20 })
-      .setFfmpegPath(ffmpegPath())
+      .setFfmpegPath(childProgram('ffmpeg'))
       .input(inputUrl(input))
       // Separate arguments: fluent-ffmpeg splits the strings of an array at spaces.
       .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...safeInputOptions, ...inputOptions)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { cacheStats, nextEvicted, type Candidate } from '@mixtape/audio-cache/upkeep'
-import { evictionOrder } from '@mixtape/mixtapes'
+import { evictionOrder } from '@mixtape/mixtape-cache'
 import { hitRate, sumOf } from '@mixtape/statistics'
 import { isoTime } from '../schemas/queue.ts'
 import { Remembered } from './remembered.ts'

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { isTrackPath } from '@mixtape/library'
+import { isTrackPath } from '@mixtape/track-paths'
 import { transcodeQualities } from '@mixtape/mp3'
 import { adminErrors, errors } from '../schemas/errors.ts'
 import { nullable } from '../schemas/nullable.ts'

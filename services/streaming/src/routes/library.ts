@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { isTrackPath } from '@mixtape/library'
+import { isTrackPath } from '@mixtape/track-paths'
 import { Type } from 'typebox'
 import { adminErrors, errors } from '../schemas/errors.ts'
 import { folderPage } from '../library/folder-page.ts'

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtapes'
+import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtape-cache'
 import { adminErrors, errors } from '../schemas/errors.ts'
 import { mixtapeSchema, mixtapesSchema, progressSchema, readinessSchema, savedSchema, slugParams } from '../schemas/mixtapes.ts'
 import { empty } from '../schemas/play.ts'

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { cachedPaths, type AudioCache, type Transcode } from '@mixtape/audio-cache'
-import { mediaType, type Track } from '@mixtape/library'
+import type { Track } from '@mixtape/library'
+import { mediaType } from '@mixtape/track-paths'
 import type { Quality } from '@mixtape/mp3'
 import type { LiveTranscodes } from './live-transcodes.ts'
 import { carriesEntityTag, hasPrecondition } from './preconditions.ts'

@@ -1,5 +1,6 @@
 import type { AudioCache } from '@mixtape/audio-cache'
-import { extension, type Track } from '@mixtape/library'
+import type { Track } from '@mixtape/library'
+import { extension } from '@mixtape/track-paths'
 import type { Quality, TranscodeQuality } from '@mixtape/mp3'
 import { decide, type Decision } from './decision.ts'
 import { FrameIndexes } from './frame-index.ts'

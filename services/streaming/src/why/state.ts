@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { extension } from '@mixtape/library'
+import { extension } from '@mixtape/track-paths'
 import type { TrackJob } from '@mixtape/transcode-queue'
 import type { Facts } from './explain-track.ts'
 

@@ -1,8 +1,8 @@
 import { EventEmitter, on } from 'node:events'
+import type { Mixtape, MixtapeRegistry } from '@mixtape/mixtapes'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import { deduplicationId, type Change, type TranscodeEvents } from '@mixtape/transcode-queue'
 import { MixtapeReadiness, type Progress, type ReadinessOptions } from './mixtape-readiness.ts'
-import type { Mixtape, MixtapeRegistry } from './registry.ts'
 
 export interface WatchOptions extends ReadinessOptions {
   events: TranscodeEvents

@@ -1,6 +1,6 @@
+import type { Mixtape } from '@mixtape/mixtapes'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import type { TrackStores } from './precache.ts'
-import type { Mixtape } from './registry.ts'
 import { isReady, isSettled, trackReadiness, type TrackReadiness } from './track-readiness.ts'
 
 /** Tracks whose state is looked up concurrently. */

@@ -1,8 +1,8 @@
 import { cachedPaths } from '@mixtape/audio-cache'
 import type { Candidate, Rank } from '@mixtape/audio-cache/upkeep'
+import type { MixtapeRegistry } from '@mixtape/mixtapes'
 import { transcodeQualities } from '@mixtape/mp3'
 import type { Plays } from '@mixtape/statistics'
-import type { MixtapeRegistry } from './registry.ts'
 
 /** The variables that decide. */
 interface EvictionConfig {
