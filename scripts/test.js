@@ -8,6 +8,7 @@ ensurePrerequisites({
   mpg123: {},
   mpv: {},
   nginx: { apt: 'nginx-light' },
+  prometheus: {},
   // On Debian, sox needs a package for each format.
   sox: { apt: 'sox libsox-fmt-mp3', works: () => / mp3 /.test(spawnSync('sox', ['--help'], { encoding: 'utf8' }).stdout) }
 })
