@@ -92,7 +92,7 @@ export class WorkerMetrics {
     this.#countFailure(job, 'failed', 'stalled')
   }
 
-  /** @param seconds of audio, and of work */
+  /** @param times seconds of audio, and of work */
   published (quality: string, { audio, work }: { audio: number, work: number }): void {
     this.#speed.observe({ quality }, audio / work)
   }

@@ -30,8 +30,8 @@ export function watchQueue (metrics: Metrics, app: Pick<FastifyInstance, 'queueM
     for (const gauge of [waiting, age, jobs]) gauge.reset()
     if (!state) return paused.remove()
     for (const lane of lanes) {
-      const { jobs, nextSince } = state.waiting[lane]
-      waiting.set({ lane }, jobs)
+      const { jobs: number, nextSince } = state.waiting[lane]
+      waiting.set({ lane }, number)
       age.set({ lane }, nextSince === undefined ? 0 : Math.max(Date.now() - nextSince, 0) / 1000)
     }
     for (const name of ['delayed', 'running', 'failed'] as const) jobs.set({ state: name }, state[name])
