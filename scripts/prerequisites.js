@@ -56,7 +56,7 @@ function ensurePrograms (programs) {
     run(apt[0], [...apt.slice(1), 'update'], 'apt-get update failed')
     const install = ['install', '-y', '--no-install-recommends', ...packages('apt').split(' ')]
     run(apt[0], [...apt.slice(1), ...install], 'apt-get install failed')
-    const started = ['redis-server', 'nginx'].filter(name => missing.includes(name))
+    const started = ['redis-server', 'nginx', 'prometheus'].filter(name => missing.includes(name))
     if (started.length > 0 && existsSync('/run/systemd/system')) {
       run(root[0], [...root.slice(1), 'systemctl', 'disable', '--now', ...started], 'Could not stop what Debian started')
     }

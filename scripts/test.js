@@ -9,6 +9,7 @@ ensurePrerequisites({
   mpv: {},
   nginx: { apt: 'nginx-light' },
   'systemd-analyze': { apt: 'systemd' },
+  prometheus: {},
   // On Debian, sox needs a package for each format.
   sox: { apt: 'sox libsox-fmt-mp3', works: () => / mp3 /.test(spawnSync('sox', ['--help'], { encoding: 'utf8' }).stdout) }
 })

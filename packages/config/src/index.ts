@@ -9,6 +9,9 @@ import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 export { projectVersion } from './version.ts'
 
 const path = (fallback: string) => Type.String({ default: fallback, minLength: 1 })
+const token = () => Type.Optional(Type.String({
+  pattern: '^[\\x21-\\x7e]+$', description: 'a token of printable ASCII without spaces'
+}))
 const flag = (fallback: boolean) => Type.Boolean({ default: fallback, description: 'true or false' })
 
 /** Patterns of a list of qualities such as `high,low`, and of a list of extensions such as `.flac,.wav`. */
@@ -69,10 +72,9 @@ const environmentSchema = Type.Object({
   }),
   REDIS_SENTINEL_NAME: Type.Optional(Type.String()),
   REDIS_CA_FILE: Type.Optional(Type.String()),
-  ADMIN_TOKEN: Type.Optional(Type.String({
-    pattern: '^[\\x21-\\x7e]+$',
-    description: 'a token of printable ASCII without spaces'
-  })),
+  ADMIN_TOKEN: token(),
+  METRICS_PORT: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'a whole number from 0 to 65535' })),
+  METRICS_TOKEN: token(),
   LIBRARY_ACCESS: Type.Optional(Type.Enum(['admin', 'public'], { description: 'admin or public' })),
   WORKER_CONCURRENCY: Type.Integer({
     default: availableParallelism(),

@@ -1,6 +1,8 @@
+import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
 
 const BYTES = `${KEY_PREFIX}:cache:bytes`
+const LEVELS = `${KEY_PREFIX}:cache:levels`
 const FULL = `${KEY_PREFIX}:cache:full`
 const EVICTED = `${KEY_PREFIX}:cache:evicted`
 
@@ -10,9 +12,16 @@ const FULL_TTL = 90
 /** Why cached files are removed: AUDIO_CACHE_MAX_SIZE, AUDIO_CACHE_MIN_FREE, AUDIO_CACHE_MAX_AGE_DAYS, or no source. */
 export type RemovalReason = 'size' | 'free' | 'age' | 'orphan'
 
+/** What cached files are. */
+const levels = [...transcodeQualities, 'cover'] as const
+export type CacheLevel = TranscodeQuality | 'cover'
+
+/** Number and bytes of the cached files at each level. */
+export type CacheLevels = Record<CacheLevel, { files: number, bytes: number }>
+
 /**
- * Bytes in the cache directory, in Redis, so that checking a limit does not need a walk over the directory. Eviction
- * and the nightly run correct the number.
+ * Bytes in the cache directory, in Redis, so that checking a limit does not need a walk over the directory; and the files at
+ * each level, for the operator. Eviction and the nightly run correct the numbers.
  */
 export class CacheUsage {
   readonly #redis: RedisClient
@@ -27,14 +36,43 @@ export class CacheUsage {
     return bytes === null ? undefined : Number(bytes)
   }
 
-  async set (bytes: number): Promise<void> {
-    await this.#redis.set(BYTES, bytes)
+  /** Corrects all numbers by what a walk has counted. */
+  async set (counted: CacheLevels): Promise<void> {
+    const fields = levels.flatMap(level => [`${level}:files`, counted[level].files, `${level}:bytes`, counted[level].bytes])
+    const bytes = levels.reduce((sum, level) => sum + counted[level].bytes, 0)
+    await this.#redis.multi().set(BYTES, bytes).hset(LEVELS, ...fields).exec()
+  }
+
+  /** @returns the files that are published, without those that are being written; undefined where they were not counted yet */
+  async levels (): Promise<CacheLevels | undefined> {
+    const fields = await this.#redis.hgetall(LEVELS)
+    if (Object.keys(fields).length === 0) return undefined
+    const number = (name: string) => Math.max(Number(fields[name] ?? 0), 0)
+    return Object.fromEntries(levels.map(level => [
+      level, { files: number(`${level}:files`), bytes: number(`${level}:bytes`) }
+    ])) as CacheLevels
   }
 
   /** Adds bytes, or subtracts them where negative. A cache that was not counted yet stays so. */
   async add (bytes: number): Promise<void> {
     const script = 'if redis.call("exists", KEYS[1]) == 1 then redis.call("incrby", KEYS[1], ARGV[1]) end'
     await this.#redis.eval(script, 1, BYTES, bytes)
+  }
+
+  /** Adds published files, or subtracts deleted ones where negative; get() does not change. A cache that was not counted yet stays so. */
+  async addFiles (level: CacheLevel, files: number, bytes: number): Promise<void> {
+    const script = 'if redis.call("exists", KEYS[1]) == 1 then redis.call("hincrby", KEYS[1], ARGV[1], ARGV[2]) ' +
+      'redis.call("hincrby", KEYS[1], ARGV[3], ARGV[4]) end'
+    await this.#redis.eval(script, 1, LEVELS, `${level}:files`, files, `${level}:bytes`, bytes)
+  }
+
+  /** Subtracts deleted files. */
+  async subtract (deleted: CacheLevels): Promise<void> {
+    await this.add(-levels.reduce((sum, level) => sum + deleted[level].bytes, 0))
+    for (const level of levels) {
+      const { files, bytes } = deleted[level]
+      if (files) await this.addFiles(level, -files, -bytes)
+    }
   }
 
   async countRemoved (reason: RemovalReason, files: number): Promise<void> {

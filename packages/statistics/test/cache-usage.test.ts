@@ -8,10 +8,20 @@ t.test('the size of the cache is unknown until set() is called', async t => {
   t.teardown(() => redis.disconnect())
   const usage = new CacheUsage(redis)
   await usage.add(100)
+  await usage.addFiles('low', 1, 100)
   t.equal(await usage.get(), undefined)
-  await usage.set(1000)
+  t.equal(await usage.levels(), undefined)
+  const none = { files: 0, bytes: 0 }
+  await usage.set({ high: none, medium: none, low: { files: 2, bytes: 900 }, cover: { files: 1, bytes: 100 } })
   await usage.add(-300)
   t.equal(await usage.get(), 700)
+
+  await usage.addFiles('high', 1, 256)
+  await usage.subtract({ high: none, medium: none, low: { files: 1, bytes: 400 }, cover: none })
+  t.equal(await usage.get(), 300)
+  t.same(await usage.levels(), {
+    high: { files: 1, bytes: 256 }, medium: none, low: { files: 1, bytes: 500 }, cover: { files: 1, bytes: 100 }
+  })
 
   await usage.countRemoved('size', 2)
   await usage.countRemoved('age', 0)

@@ -3,6 +3,7 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '@mixtape/config'
 import { adminAuthPlugin } from './plugins/admin-auth.ts'
+import { answersPlugin } from './plugins/answers.ts'
 import { audioFilesPlugin } from './plugins/audio-files.ts'
 import { cacheOverviewPlugin } from './plugins/cache-overview.ts'
 import { coversPlugin } from './plugins/covers.ts'
@@ -12,6 +13,7 @@ import { healthPlugin } from './plugins/health.ts'
 import { libraryAccessPlugin } from './plugins/library-access.ts'
 import { listenersPlugin } from './plugins/listeners.ts'
 import { liveTranscodesPlugin } from './plugins/live-transcodes.ts'
+import { metricsPlugin } from './plugins/metrics.ts'
 import { missesPlugin } from './plugins/misses.ts'
 import { mixtapesPlugin } from './plugins/mixtapes.ts'
 import { openapiPlugin } from './plugins/openapi.ts'
@@ -32,6 +34,7 @@ import { docsRoutes } from './routes/docs.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hlsRoutes } from './routes/hls.ts'
 import { libraryRoutes } from './routes/library.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { mixtapeRoutes } from './routes/mixtapes.ts'
 import { pageRoutes } from './routes/pages.ts'
 import { playRoutes } from './routes/play.ts'
@@ -77,11 +80,13 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(transcodeQueuePlugin)
   await app.register(transcodeEventsPlugin)
   await app.register(missesPlugin)
-  await app.register(liveTranscodesPlugin)
   await app.register(mixtapesPlugin)
   await app.register(statisticsPlugin)
+  await app.register(metricsPlugin)
   await app.register(playCountsPlugin)
   await app.register(listenersPlugin)
+  await app.register(answersPlugin)
+  await app.register(liveTranscodesPlugin)
   await app.register(cacheOverviewPlugin)
   await app.register(healthPlugin)
   await app.register(adminAuthPlugin)
@@ -104,6 +109,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   await app.register(adminQueueRoutes)
   await app.register(adminFailedRoutes)
   await app.register(healthRoutes)
+  await app.register(metricsRoutes)
   await app.register(pageRoutes)
   await app.register(docsRoutes)
   return app

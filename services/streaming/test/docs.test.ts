@@ -129,6 +129,8 @@ t.test('answers are as described', async t => {
   await answer('GET /admin/failed', 200)
   await answer('POST /admin/failed/retry?path=a.flac', 404)
   await answer('POST /admin/failed/dismiss', 200)
+  await answer('GET /metrics', 200)
+  await answer('GET /metrics', 401, { headers: { host: 'evil.example' } })
   await answer('GET /health/live', 200)
   const events = await fetch(`${url}/admin/overview/events`)
   const { value } = await (events.body as ReadableStream<Uint8Array>).getReader().read()

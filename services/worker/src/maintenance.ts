@@ -10,6 +10,7 @@ import type { MaintenanceData, MaintenanceJob, MixtapeRegistry } from '@mixtape/
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { CacheUsage, Plays } from '@mixtape/statistics'
 import type { TranscodeJob, TranscodeProducer } from '@mixtape/transcode-queue'
+import type { WorkerMetrics } from './metrics.ts'
 
 /** Most jobs of one priority that may wait in Redis, so that a large library does not fill its memory. */
 const MAX_WAITING = 1000
@@ -30,6 +31,7 @@ export interface MaintenanceOptions {
   mixtapes: MixtapeRegistry
   plays: Plays
   usage: CacheUsage
+  metrics: WorkerMetrics
   log: Logger
   /** Aborted when the worker stops. A running job goes back to the queue and starts again on another worker. */
   shutdown: AbortSignal
@@ -37,7 +39,7 @@ export interface MaintenanceOptions {
 
 /** Makes the processor of the maintenance queue. A job may run twice: the second run finds less to do. */
 export function createMaintenance (options: MaintenanceOptions) {
-  const { config, library, cache, mixtapes, plays, producer, usage, log, shutdown } = options
+  const { config, library, cache, mixtapes, plays, producer, usage, metrics, log, shutdown } = options
   const qualities = config.AUDIO_CACHE_PRECACHE_QUALITIES
 
   return async function process (job: Job<MaintenanceData, void, MaintenanceJob>, token?: string): Promise<void> {
@@ -66,11 +68,13 @@ export function createMaintenance (options: MaintenanceOptions) {
     if (config.AUDIO_CACHE_MAX_AGE_DAYS !== undefined) {
       const old = await clearCache(cache.dir, { olderThanMs: config.AUDIO_CACHE_MAX_AGE_DAYS * DAY_MS })
       await usage.countRemoved('age', old.files)
+      metrics.evicted('age', old)
       log.info({ files: old.files, bytes: old.bytes }, 'Removed files that are too old')
     }
     try {
       const { orphans, bytes, parts, foreign, paths, outdated } = await removeOrphans(cache.dir, library)
       await usage.countRemoved('orphan', orphans)
+      metrics.evicted('orphan', { files: orphans, bytes })
       await plays.forget(paths)
       log.info({ orphans, bytes, parts, foreign }, 'Removed orphans')
       for (const track of outdated) await producer.enqueue({ ...track, reason: 'nightly' })
@@ -78,7 +82,7 @@ export function createMaintenance (options: MaintenanceOptions) {
     } catch (error) {
       log.error(`Orphans were not removed: ${(error as Error).message}`)
     }
-    await usage.set((await cacheStats(cache.dir)).bytes)
+    await usage.set((await cacheStats(cache.dir)).byKind)
   }
 
   async function * allTracks (): AsyncGenerator<string> {

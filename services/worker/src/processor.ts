@@ -1,12 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
-import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
+import { DelayedError, WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { GrowingFile, MismatchError, OverrunError, type AudioCache, type Part } from '@mixtape/audio-cache'
 import type { Library, Track } from '@mixtape/library'
 import { bitrates, SAMPLE_RATE, type TranscodeQuality } from '@mixtape/mp3'
 import type { CacheUsage } from '@mixtape/statistics'
 import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob, type TranscodeProducer } from '@mixtape/transcode-queue'
+import { SourceChangedError, unrecoverable } from './failure-cause.ts'
 import { jobLog } from './job-log.ts'
+import type { WorkerMetrics } from './metrics.ts'
 import { probe } from './probe.ts'
 import { cutIntoSegments, makeSegment } from './segment.ts'
 import { NoSpaceError, type SpaceReservation } from './space-reservation.ts'
@@ -28,6 +30,7 @@ export interface ProcessorOptions {
   failedSources: FailedSources
   space: SpaceReservation
   usage: CacheUsage
+  metrics: WorkerMetrics
   log: Logger
   /** Whether listeners are served the growing file (AUDIO_CACHE_ON_MISS=transcode). */
   listenersWait: boolean
@@ -40,16 +43,16 @@ export interface ProcessorOptions {
  * file is cached or being written, and publishing replaces a file by an equal one.
  */
 export function createProcessor (
-  { library, cache, producer, failedSources, space, usage, log, listenersWait, shutdown }: ProcessorOptions
+  { library, cache, producer, failedSources, space, usage, metrics, log, listenersWait, shutdown }: ProcessorOptions
 ) {
   /** @returns the path of the cached file, relative to the cache directory; undefined where only a segment was made */
   return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string | undefined> {
     const { path, quality, blocks } = parse(job.data)
     const track = await library.open(path)
-    if (!track) throw new UnrecoverableError('The source is gone, or is no audio file of the library')
+    if (!track) throw unrecoverable('source-gone', 'The source is gone, or is no audio file of the library')
     const signal = lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown
     try {
-      if (!cache.shouldTranscode(path)) throw new UnrecoverableError('Files of this kind are not transcoded')
+      if (!cache.shouldTranscode(path)) throw unrecoverable('not-transcodable', 'Files of this kind are not transcoded')
       const cachedPath = await findCached(track, quality)
       if (cachedPath !== undefined) return cachedPath
       if (blocks) {
@@ -82,7 +85,7 @@ export function createProcessor (
       await checkUnchanged(track)
       const reason = error.message.replaceAll(track.realPath, path)
       await failedSources.record(path, { version: track.version, reason })
-      throw new UnrecoverableError(reason)
+      throw unrecoverable('source-broken', reason)
     } finally {
       await track.close()
     }
@@ -132,8 +135,11 @@ export function createProcessor (
       await checkUnchanged(track)
       const { path, replacedBytes } = await cache.publish(part)
       bytesToRelease = replacedBytes
+      await usage.addFiles(quality, replacedBytes ? 0 : 1, part.size - replacedBytes)
       await usage.unmarkFull()
-      jobLog(log, job).info({ ms: Math.round(performance.now() - started) }, `Cached: ${track.name} → ${quality} quality`)
+      const ms = performance.now() - started
+      metrics.published(quality, { audio: samples / SAMPLE_RATE, work: ms / 1000 })
+      jobLog(log, job).info({ ms: Math.round(ms) }, `Cached: ${track.name} → ${quality} quality`)
       return path
     } catch (error) {
       // A job that goes to another worker leaves it the segments.
@@ -197,7 +203,7 @@ export function createProcessor (
   async function checkUnchanged (track: Track): Promise<void> {
     const now = await library.open(track.path)
     await now?.close()
-    if (now?.version !== track.version) throw new Error('The source changed while it was being transcoded')
+    if (now?.version !== track.version) throw new SourceChangedError('The source changed while it was being transcoded')
   }
 }
 
@@ -209,6 +215,6 @@ function parse (data: unknown): TranscodeJob {
   try {
     return parseTranscodeJob(data)
   } catch (error) {
-    throw new UnrecoverableError((error as Error).message)
+    throw unrecoverable('invalid-job', (error as Error).message)
   }
 }

@@ -7,6 +7,7 @@ import type { MixtapeRegistry } from '@mixtape/mixtapes'
 import type { CacheUsage, Plays, RemovalReason } from '@mixtape/statistics'
 import type { RedisClient } from '@mixtape/transcode-queue'
 import { withLock } from './lock.ts'
+import type { WorkerMetrics } from './metrics.ts'
 
 /** Share of AUDIO_CACHE_MAX_SIZE that is evicted in addition, so that not every new file needs a walk. */
 const HEADROOM = 0.01
@@ -21,6 +22,7 @@ export interface SpaceReservationOptions {
   plays: Plays
   mixtapes: MixtapeRegistry
   redis: RedisClient
+  metrics: WorkerMetrics
   log: Logger
 }
 
@@ -31,7 +33,7 @@ export type SpaceReservation = ReturnType<typeof createSpaceReservation>
  * AUDIO_CACHE_MIN_FREE is compared with the free space before each file; files that are being written may undercut it.
  */
 export function createSpaceReservation (options: SpaceReservationOptions) {
-  const { config, cache, usage, plays, redis, log } = options
+  const { config, cache, usage, plays, redis, metrics, log } = options
   const maxSize = config.AUDIO_CACHE_MAX_SIZE ?? Infinity
 
   return {
@@ -61,8 +63,8 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
   }
 
   async function recount (): Promise<number> {
-    const { bytes } = await cacheStats(cache.dir)
-    await usage.set(bytes)
+    const { bytes, byKind } = await cacheStats(cache.dir)
+    await usage.set(byKind)
     return bytes
   }
 
@@ -71,8 +73,9 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
     if (before.bytes <= 0) return
     const headroom = maxSize === Infinity ? 0 : maxSize * HEADROOM
     const removed = await evict(cache.dir, before.bytes + headroom, await evictionOrder(options))
-    await usage.set(removed.bytesBefore - removed.bytes)
+    await usage.set(removed.left)
     await usage.countRemoved(before.reason, removed.files)
+    metrics.evicted(before.reason, removed)
     await plays.forget(removed.paths)
     if (removed.files) log.info({ files: removed.files, bytes: removed.bytes, reason: before.reason }, 'Evicted')
     const after = await shortage(bytes)

@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { Worker, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { AudioCache } from '@mixtape/audio-cache'
-import { clearDeadParts } from '@mixtape/audio-cache/upkeep'
-import type { Config } from '@mixtape/config'
+import { cacheStats, clearDeadParts } from '@mixtape/audio-cache/upkeep'
+import { projectVersion, type Config } from '@mixtape/config'
 import { Library } from '@mixtape/library'
+import { Metrics, startMetricsServer } from '@mixtape/metrics'
 import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, migrateKeys, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
@@ -12,6 +13,7 @@ import { HeartbeatSender } from './heartbeat-sender.ts'
 import { jobLog } from './job-log.ts'
 import { ListenerSlot } from './listener-slot.ts'
 import { createMaintenance } from './maintenance.ts'
+import { WorkerMetrics } from './metrics.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
 import { createSpaceReservation } from './space-reservation.ts'
@@ -36,7 +38,9 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   const mixtapes = new MixtapeRegistry(connection)
   const plays = new Plays(connection)
   const usage = new CacheUsage(connection)
-  const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis: connection, log })
+  const allMetrics = new Metrics({ service: 'worker', version: projectVersion(), ping })
+  const metrics = new WorkerMetrics(allMetrics.registry, config.WORKER_CONCURRENCY)
+  const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis: connection, metrics, log })
   const graceOver = new AbortController()
   const stopping = new AbortController()
 
@@ -45,9 +49,9 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
   const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
-  const process = heartbeat.watch(createProcessor({
-    library, cache, producer, failedSources: new FailedSources(connection), space, usage, log, listenersWait, shutdown: graceOver.signal
-  }))
+  const process = metrics.watch(heartbeat.watch(createProcessor({
+    library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, listenersWait, shutdown: graceOver.signal
+  })))
   let running = 0
   let isDraining = false
   // All three parameters are declared, because BullMQ passes a signal only to such functions.
@@ -57,7 +61,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   }, { ...workerOptions, connection, name: heartbeat.id, concurrency: config.WORKER_CONCURRENCY })
   const maintenanceJobs = new Worker(
     MAINTENANCE_QUEUE,
-    createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, log, shutdown: stopping.signal }),
+    createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, metrics, log, shutdown: stopping.signal }),
     { ...workerOptions, connection }
   )
   for (const worker of [transcodes, maintenanceJobs]) {
@@ -68,6 +72,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       about.warn({ attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
     })
   }
+  transcodes.on('failed', job => { if (job?.deferredFailure) metrics.stalled(job) })
   transcodes.on('lockRenewalFailed', ids => { cancelTakenOver(ids).catch(error => log.error(error)) })
   transcodes.on('stalled', () => { removeDeadParts().catch(error => log.error(error)) })
   const listenerSlot = listenersWait
@@ -84,7 +89,12 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
   migrateKeys(connection).catch(error => log.error(error, 'The Redis keys of version 0.7 are not renamed yet'))
+  countCache().catch(error => log.error(error, 'The files of the cache are not counted yet'))
   schedule().catch(error => log.error(error, 'Maintenance is not scheduled'))
+  const metricsServer = config.METRICS_PORT === undefined
+    ? undefined
+    : await startMetricsServer(allMetrics, { host: config.HOST, port: config.METRICS_PORT, tokens: config })
+  if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
     : await watchMixtapesFolder(config.MIXTAPES_DIR, { mixtapes, maintenance, log })
@@ -97,6 +107,17 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       if (on) worker.pause(true).catch(error => log.error(error))
       else worker.resume()
     }
+  }
+
+  /** Counts the files at each level once. From then on, what changes them corrects the numbers. */
+  async function countCache (): Promise<void> {
+    if (await usage.levels() === undefined) await usage.set((await cacheStats(cache.dir)).byKind)
+  }
+
+  /** Commands would wait for a Redis that is away. */
+  async function ping (): Promise<void> {
+    if (connection.status !== 'ready') throw new Error('Redis is away')
+    await connection.ping()
   }
 
   async function schedule (): Promise<void> {
@@ -131,6 +152,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       await Promise.all([transcodes.close(isRedisAway), maintenanceJobs.close(isRedisAway), listenerSlot?.close(isRedisAway)])
       clearTimeout(timer)
       await heartbeat.stop(isRedisAway)
+      await metricsServer?.close()
       if (!isRedisAway) await stopWatching?.()
       connection.disconnect() // commands that still wait for Redis fail
       await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])

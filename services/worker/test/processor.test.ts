@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { UnrecoverableError, type Job } from 'bullmq'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import { t, type Test } from 'tap'
 import { AudioCache } from '@mixtape/audio-cache'
 import { readConfig } from '@mixtape/config'
@@ -12,6 +13,7 @@ import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, TranscodeProducer } from '@mixtape/transcode-queue'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
+import { WorkerMetrics } from '../src/metrics.ts'
 import { createProcessor } from '../src/processor.ts'
 import { createSpaceReservation } from '../src/space-reservation.ts'
 
@@ -31,9 +33,10 @@ async function setUp (t: Test) {
     await mixtapes.close()
     redis.disconnect()
   })
-  const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, log })
+  const metrics = new WorkerMetrics(new Registry(), 1)
+  const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, metrics, log })
   const process = createProcessor({
-    library, cache, producer, failedSources, space, usage, log, listenersWait: false, shutdown: new AbortController().signal
+    library, cache, producer, failedSources, space, usage, metrics, log, listenersWait: false, shutdown: new AbortController().signal
   })
   // The job has only the fields that the processor reads.
   const run = async (path: string) =>

@@ -2,6 +2,7 @@ import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import { t, type Test } from 'tap'
 import { AudioCache } from '@mixtape/audio-cache'
 import { clearCache } from '@mixtape/audio-cache/upkeep'
@@ -10,6 +11,7 @@ import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { testRedis } from '../../../test/fixtures/redis.ts'
+import { WorkerMetrics } from '../src/metrics.ts'
 import { createSpaceReservation, NoSpaceError } from '../src/space-reservation.ts'
 
 async function setUp (t: Test, env: Record<string, string>) {
@@ -27,7 +29,8 @@ async function setUp (t: Test, env: Record<string, string>) {
     await mixtapes.close()
     redis.disconnect()
   })
-  const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis, log: pino({ level: 'silent' }) })
+  const metrics = new WorkerMetrics(new Registry(), 1)
+  const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis, metrics, log: pino({ level: 'silent' }) })
   const names = () => readdirSync(cache.dir).sort()
   /** Reserves space and writes a cached file, as the processor does. The size is in bytes. */
   const publish = async (name: string, size: number, ageSeconds = 0) => {
@@ -102,8 +105,8 @@ t.test('the cache keeps its limit and the protected files in any sequence of pub
         if (!(error instanceof NoSpaceError)) throw error
         const evictable = names().filter(other => !isProtected.has(other))
         t.same(evictable, [], 'space is refused only where no file may be evicted')
-        await clearCache(cache.dir)
-        await usage.set(0)
+        await usage.subtract((await clearCache(cache.dir)).byKind)
+        await usage.add(-(await usage.get() ?? 0)) // what crashes have reserved
         isProtected.clear()
         continue
       }
@@ -120,8 +123,7 @@ t.test('the cache keeps its limit and the protected files in any sequence of pub
         isProtected.add(played)
       }
     } else if (action < 0.87) {
-      const { bytes } = await clearCache(cache.dir, { where: path => !isProtected.has(path) })
-      await usage.add(-bytes)
+      await usage.subtract((await clearCache(cache.dir, { where: path => !isProtected.has(path) })).byKind)
     } else if (action < 0.88) {
       await redis.del('{mixtape}:cache:bytes') // Redis has lost its data
     }

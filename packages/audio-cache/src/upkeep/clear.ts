@@ -1,6 +1,7 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { isPartName, isSegmentPath, kindOf } from '../cached-paths.ts'
 import { LEASE_MS } from '../leased-file.ts'
+import { noFiles, type CountsByKind } from './stats.ts'
 import { remove, walk, type Entry, type Removed } from './walk.ts'
 
 /** Which cached files to delete. A file is deleted when it meets all conditions that are given. */
@@ -16,16 +17,18 @@ export interface Selection {
 }
 
 /** Deletes cached files, and the directories that this empties. All other files stay. */
-export async function clearCache (dir: string, selection: Selection = {}): Promise<Removed> {
+export async function clearCache (dir: string, selection: Selection = {}): Promise<Removed & { byKind: CountsByKind }> {
   const { olderThanMs = -Infinity, quality, where = () => true, dryRun = false } = selection
   const before = Date.now() - olderThanMs
-  const removed = { files: 0, bytes: 0 }
+  const removed = { files: 0, bytes: 0, byKind: noFiles() }
   await walk(dir, async entry => {
     const found = kindOf(entry.name)
     if (!found || (quality && quality !== found) || entry.mtimeMs >= before || !where(entry.path)) return false
     if (!dryRun && !await remove(dir, entry)) return false
-    removed.files++
-    removed.bytes += entry.size
+    for (const sum of [removed, removed.byKind[found]]) {
+      sum.files++
+      sum.bytes += entry.size
+    }
     return !dryRun
   })
   return removed

@@ -1,4 +1,5 @@
 import { kindOf, type CachedKind } from '../cached-paths.ts'
+import { noFiles, type CountsByKind } from './stats.ts'
 import { removeIfUnchanged, walk, type Entry, type Removed } from './walk.ts'
 
 /** A cached file that may be evicted. */
@@ -20,12 +21,12 @@ const BATCH_SIZE = 1000
  *
  * @param bytes needed
  * @param rank ranks up to 1000 candidates; the result has one rank for each
- * @returns what was deleted, with the paths, and the bytes of all cached files before
+ * @returns what was deleted, with the paths, and what is left in the cache
  */
 export async function evict (
   dir: string, bytes: number, rank: (candidates: Candidate[]) => Promise<Rank[]>
-): Promise<Removed & { bytesBefore: number, paths: string[] }> {
-  let bytesBefore = 0
+): Promise<Removed & { left: CountsByKind, paths: string[] }> {
+  const left = noFiles()
   let victims: { rank: number[], entry: Candidate }[] = []
   let victimBytes = 0
   let batch: Candidate[] = []
@@ -56,7 +57,8 @@ export async function evict (
   await walk(dir, async entry => {
     const kind = kindOf(entry.name)
     if (!kind) return false
-    bytesBefore += entry.size
+    left[kind].files++
+    left[kind].bytes += entry.size
     batch.push({ ...entry, kind })
     if (batch.length === BATCH_SIZE) await rankBatch()
     return false
@@ -64,12 +66,14 @@ export async function evict (
   await rankBatch()
   keepLowest()
 
-  const removed = { files: 0, bytes: 0, bytesBefore, paths: [] as string[] }
+  const removed = { files: 0, bytes: 0, left, paths: [] as string[] }
   for (const { entry } of victims) {
     if (removed.bytes >= bytes) break
     if (!await removeIfUnchanged(dir, entry)) continue
     removed.files++
     removed.bytes += entry.size
+    left[entry.kind].files--
+    left[entry.kind].bytes -= entry.size
     removed.paths.push(entry.path)
   }
   return removed

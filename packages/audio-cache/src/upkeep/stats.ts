@@ -1,6 +1,14 @@
-import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
-import { kindOf } from '../cached-paths.ts'
+import type { TranscodeQuality } from '@mixtape/mp3'
+import { kindOf, type CachedKind } from '../cached-paths.ts'
 import { walk } from './walk.ts'
+
+/** Number and sizes of files, by what they are. */
+export type CountsByKind = Record<CachedKind, { files: number, bytes: number }>
+
+export function noFiles (): CountsByKind {
+  const none = () => ({ files: 0, bytes: 0 })
+  return { high: none(), medium: none(), low: none(), cover: none() }
+}
 
 /** Number and sizes of the cached files. */
 export interface CacheStats {
@@ -9,6 +17,7 @@ export interface CacheStats {
   byQuality: Record<TranscodeQuality, { files: number, bytes: number }>
   /** Thumbnails of covers. They are in `bytes` and `files` too. */
   covers: { files: number, bytes: number }
+  byKind: CountsByKind
   /** When the oldest file was cached, in milliseconds since 1970; undefined for an empty cache. */
   oldest: number | undefined
   newest: number | undefined
@@ -16,15 +25,13 @@ export interface CacheStats {
 
 /** Counts the cached files with one walk over the directory. */
 export async function cacheStats (dir: string): Promise<CacheStats> {
-  const byQuality = Object.fromEntries(
-    transcodeQualities.map(quality => [quality, { files: 0, bytes: 0 }])
-  ) as CacheStats['byQuality']
-  const covers = { files: 0, bytes: 0 }
-  const total: CacheStats = { bytes: 0, files: 0, byQuality, covers, oldest: undefined, newest: undefined }
+  const byKind = noFiles()
+  const { cover: covers, ...byQuality } = byKind
+  const total: CacheStats = { bytes: 0, files: 0, byQuality, covers, byKind, oldest: undefined, newest: undefined }
   await walk(dir, entry => {
     const kind = kindOf(entry.name)
     if (!kind) return false
-    for (const sum of [total, kind === 'cover' ? covers : byQuality[kind]]) {
+    for (const sum of [total, byKind[kind]]) {
       sum.bytes += entry.size
       sum.files += 1
     }

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Track } from '@mixtape/library'
 import type { Quality } from '@mixtape/mp3'
-import type { Decision } from '../serving/decision.ts'
 
 /** A client that has asked for nothing of a track for this time listens to it no longer. */
 const LISTENS_MS = 60_000
@@ -21,27 +20,17 @@ interface Listener {
  */
 export class Listeners {
   readonly #listeners = new Map<string, Listener>()
-  readonly #onSent: (quality: Quality, bytes: number) => void
-
-  /** @param onSent called at the end of each response, with the bytes that the client got */
-  constructor (onSent: (quality: Quality, bytes: number) => void) {
-    this.#onSent = onSent
-  }
 
   /**
    * Counts a response of a track.
    *
-   * @param asked quality that was asked for
+   * @param quality of what the client gets
    * @returns a function that must be called at the end of the response
    */
-  start (request: FastifyRequest, track: Track, { cachedPath }: Pick<Decision, 'cachedPath'>, asked: Quality): () => void {
-    const quality = cachedPath === undefined ? 'original' : asked // a miss may be answered with the original
-    const { socket } = request.raw
-    const bytesBefore = socket.bytesWritten
-    const listener = this.#find(`${request.headers['x-forwarded-for'] ?? socket.remoteAddress} ${track.path}`, quality)
+  start (request: FastifyRequest, track: Track, quality: Quality): () => void {
+    const listener = this.#find(`${request.headers['x-forwarded-for'] ?? request.raw.socket.remoteAddress} ${track.path}`, quality)
     if (listener) listener.openResponses++
     return () => {
-      this.#onSent(quality, socket.bytesWritten - bytesBefore)
       if (!listener) return
       listener.openResponses--
       listener.lastRequest = Date.now()

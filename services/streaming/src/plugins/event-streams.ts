@@ -1,11 +1,12 @@
 import sse from '@fastify/sse'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { Gauge } from 'prom-client'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** @returns a signal for Server-Sent Events, which is aborted when the client has left, and when the service stops */
-    untilStreamEnds (request: FastifyRequest): AbortSignal
+    untilStreamEnds (reply: FastifyReply): AbortSignal
   }
 }
 
@@ -16,12 +17,17 @@ const HEARTBEAT_MS = 15_000
 export const eventStreamsPlugin = fp(async app => {
   await app.register(sse as never, { heartbeatInterval: HEARTBEAT_MS })
   const closing = new AbortController()
+  const open = new Gauge({
+    name: 'mixtape_event_streams', help: 'Open streams of Server-Sent Events.', registers: [app.metrics.registry]
+  })
   // Open streams must not keep the service from stopping. Browsers connect again by themselves, to the next process.
   app.addHook('preClose', async () => { closing.abort() })
-  app.decorate('untilStreamEnds', ({ raw: { socket } }: FastifyRequest) => {
+  app.decorate('untilStreamEnds', ({ raw, request: { raw: { socket } } }: FastifyReply) => {
+    open.inc()
+    raw.once('close', () => open.dec())
     const clientLeft = new AbortController()
     // `end`: its sending side is closed (see httpAllowHalfOpen in app.ts). Only the next heartbeats would notice that it has left.
     for (const event of ['end', 'close']) socket.once(event, () => clientLeft.abort())
     return AbortSignal.any([clientLeft.signal, closing.signal])
   })
-}, { name: 'event-streams' })
+}, { name: 'event-streams', dependencies: ['metrics'] })

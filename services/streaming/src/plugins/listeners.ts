@@ -13,7 +13,7 @@ const REPORT_MS = 2000
 
 /** Who listens now. */
 export const listenersPlugin = fp(async app => {
-  const listeners = new Listeners((quality, bytes) => app.playCounts.addSent(quality, bytes))
+  const listeners = new Listeners()
   const replica = randomUUID()
   let hadListeners = false
   app.decorate('listeners', listeners)
@@ -26,4 +26,4 @@ export const listenersPlugin = fp(async app => {
     hadListeners = hasListeners
   }, REPORT_MS).unref()
   app.addHook('onClose', async () => { clearInterval(timer) })
-}, { name: 'listeners', dependencies: ['play-counts'] })
+}, { name: 'listeners', dependencies: ['statistics'] })

@@ -11,6 +11,8 @@ declare module 'fastify' {
 export const liveTranscodesPlugin = fp(async app => {
   const { AUDIO_CACHE_ENABLED: isEnabled, AUDIO_CACHE_ON_MISS: onMiss, AUDIO_CACHE_LIVE_WAIT: wait, LIVE_MAX: max } = app.config
   app.decorate('liveTranscodes', isEnabled && onMiss === 'transcode'
-    ? new LiveTranscodes(app.audioCache, app.transcodeQueue, { maxStartMs: wait * 1000, maxWaits: max })
+    ? new LiveTranscodes(app.audioCache, app.transcodeQueue, {
+      maxStartMs: wait * 1000, maxWaits: max, onWaited: ms => app.answers.waited('start', ms)
+    })
     : undefined)
-}, { name: 'live-transcodes', dependencies: ['audio-files', 'transcode-queue'] })
+}, { name: 'live-transcodes', dependencies: ['audio-files', 'transcode-queue', 'answers'] })

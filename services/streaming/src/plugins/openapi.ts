@@ -12,6 +12,7 @@ const TAGS = [
   { name: 'queue', description: 'What waits and runs, and who runs it' },
   { name: 'failures', description: 'What failed, and why' },
   { name: 'cache', description: 'Cached files' },
+  { name: 'operation', description: 'For Prometheus' },
   { name: 'health', description: 'For orchestrators' }
 ]
 

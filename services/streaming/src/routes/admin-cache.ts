@@ -46,7 +46,7 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     const { older_than_days: olderThanDays, quality, path, dry_run: dryRun } = request.query
     const isDryRun = dryRun === 'true'
     const days = Number(olderThanDays ?? 0)
-    const { files, bytes } = await clearCache(dir, {
+    const { files, byKind } = await clearCache(dir, {
       olderThanMs: days ? days * DAY_MS : undefined,
       quality: quality as TranscodeQuality | undefined,
       where: path === undefined ? undefined : belongsTo(path),
@@ -54,7 +54,7 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     })
     if (!isDryRun) {
       // Not awaited: nobody waits for Redis. The nightly run corrects the number.
-      cacheUsage.add(-bytes).catch(error => app.log.debug(error, 'The size of the cache was not updated'))
+      cacheUsage.subtract(byKind).catch(error => app.log.debug(error, 'The size of the cache was not updated'))
     }
     const message = [
       isDryRun ? 'Would clear' : 'Cleared',

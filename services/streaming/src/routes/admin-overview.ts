@@ -26,7 +26,7 @@ export const adminOverviewRoutes: FastifyPluginAsyncTypebox = async function (ap
   }, async () => await overview.read())
 
   app.get('/admin/overview/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
-    const signal = app.untilStreamEnds(request)
+    const signal = app.untilStreamEnds(reply)
     let last = ''
     const send = async () => {
       const data = await overview.read()

@@ -14,6 +14,7 @@ import { respond, toObject } from '../serving/respond.ts'
 import { textRepresentation } from '../serving/text.ts'
 
 const PREFIX = '/hls/'
+const ROUTE = `${PREFIX}*`
 
 /** A URL of a segment has the generation of its MP3, and no other bytes ever (RFC 8246). */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
@@ -43,7 +44,7 @@ export async function hlsRoutes (app: FastifyInstance) {
   // For errors, which Fastify sends. respond() sends the same headers itself.
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
-  app.get(`${PREFIX}*`, { schema: hlsSchema }, async (request, reply) => {
+  app.get(ROUTE, { schema: hlsSchema }, async (request, reply) => {
     const target = parseHlsTarget(pathAfter(PREFIX, request) ?? '')
     const track = target && await app.library.open(target.path)
     if (!track) throw app.httpErrors.notFound('No such track')
@@ -107,17 +108,16 @@ export async function hlsRoutes (app: FastifyInstance) {
     const file = segmentOf(decision.file, frames, generation, target.segment)
     if (!file) throw app.httpErrors.notFound(`The last segment is ${segmentDurations(frames).length - 1}`)
     if (request.method === 'GET') app.playCounts.add(track, level, decision, target.segment === 0)
-    const stop = app.listeners.start(request, track, decision, level)
+    const { sent, end } = app.answers.start(request, reply, ROUTE, track, decision, level)
     return await respond(request, reply, {
       file, contentType: 'audio/mpeg', cacheStatus: decision.cacheStatus, cacheControl: IMMUTABLE
-    }).finally(stop)
+    }, sent).finally(end)
   }
 
   /** Has a missing level made. @returns the error that tells the client to come back */
-  function notReady (
-    { id }: FastifyRequest, reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string
-  ): Error {
-    app.enqueueMiss(track, level, id)
+  function notReady (request: FastifyRequest, reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string): Error {
+    app.answers.queued(request, ROUTE, level, cacheStatus)
+    app.enqueueMiss(track, level, request.id)
     reply.header('cache-status', cacheStatus)
     return app.httpErrors.serviceUnavailable(NOT_READY)
   }

@@ -88,7 +88,7 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
 
   app.get('/mixtapes/:slug/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
     const mixtape = await app.findMixtape(request.params.slug)
-    const signal = app.untilStreamEnds(request)
+    const signal = app.untilStreamEnds(reply)
     let number = 0
     for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal })) {
       // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).

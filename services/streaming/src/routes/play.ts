@@ -9,6 +9,7 @@ import { pathAfter } from '../serving/request-path.ts'
 import { respond, toObject } from '../serving/respond.ts'
 
 const PREFIX = '/play/'
+const ROUTE = `${PREFIX}*`
 
 /** GET and HEAD /play/<path>?quality=<quality>: a track of the library, as it is or transcoded to MP3. */
 export async function playRoutes (app: FastifyInstance) {
@@ -17,7 +18,7 @@ export async function playRoutes (app: FastifyInstance) {
   // For errors, which Fastify sends. respond() sends the same headers itself.
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
-  app.get(`${PREFIX}*`, { schema: playSchema, schemaErrorFormatter: queryErrors(PLAY_QUERY_ALLOWED) }, async (request, reply) => {
+  app.get(ROUTE, { schema: playSchema, schemaErrorFormatter: queryErrors(PLAY_QUERY_ALLOWED) }, async (request, reply) => {
     const quality = parseQuality((request.query as { quality?: string | string[] }).quality)
     if (!quality) throw app.httpErrors.badRequest(`quality must be one of: ${qualities.join(', ')}`)
     const path = pathAfter(PREFIX, request)
@@ -30,8 +31,8 @@ export async function playRoutes (app: FastifyInstance) {
         logDecision(request, track, quality, decision)
         if (decision.outcome === 'miss') app.enqueueMiss(track, quality as TranscodeQuality, request.id)
         if (request.method === 'GET') app.playCounts.add(track, quality, decision, isStart(request))
-        const stop = app.listeners.start(request, track, decision, quality)
-        return await respond(request, reply, decision).finally(stop)
+        const { sent, end } = app.answers.start(request, reply, ROUTE, track, decision, quality)
+        return await respond(request, reply, decision, sent).finally(end)
       } finally {
         if (decision.file !== track) await decision.file.close()
       }

@@ -26,21 +26,25 @@ export class LiveTranscodes {
   readonly #segmentRequests: SegmentRequests
   readonly #maxStartMs: number
   readonly #maxWaits: number
+  readonly #onWaited: (ms: number) => void
   /** Running waits by track and quality: all clients of one transcode share one. */
   readonly #waits = new Map<string, Promise<NotLive | undefined>>()
 
   /**
    * @param options.maxStartMs how long a worker may take to start, in milliseconds
    * @param options.maxWaits number of transcodes that are waited for at a time
+   * @param options.onWaited called after each client that waited
    */
   constructor (
-    cache: AudioCache, producer: TranscodeProducer, { maxStartMs, maxWaits }: { maxStartMs: number, maxWaits: number }
+    cache: AudioCache, producer: TranscodeProducer,
+    { maxStartMs, maxWaits, onWaited }: { maxStartMs: number, maxWaits: number, onWaited: (ms: number) => void }
   ) {
     this.#cache = cache
     this.#producer = producer
     this.#segmentRequests = new SegmentRequests(producer)
     this.#maxStartMs = maxStartMs
     this.#maxWaits = maxWaits
+    this.#onWaited = onWaited
   }
 
   /**
@@ -63,7 +67,9 @@ export class LiveTranscodes {
       if (this.#waits.size >= this.#maxWaits) return 'live-max'
       this.#waits.set(key, this.#wait(track, quality, requestId, growing === 'headless').finally(() => this.#waits.delete(key)))
     }
+    const waitingSince = performance.now()
     const notLive = await this.#waits.get(key)
+    this.#onWaited(performance.now() - waitingSince)
     if (notLive) return notLive
     const file = await this.#cache.findGrowing(track, quality, requestSegment)
     if (file instanceof GrowingFile) return { status: 'live', file, joined }

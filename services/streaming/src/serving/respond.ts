@@ -5,7 +5,7 @@ import { CROSS_ORIGIN } from './cross-origin.ts'
 import { internalLocation } from './nginx.ts'
 import { evaluatePreconditions, type Validators } from './preconditions.ts'
 import { parseRange } from './ranges.ts'
-import { sendBytes } from './send-bytes.ts'
+import { sendBytes, type Sent } from './send-bytes.ts'
 
 /** What a client gets. A `Decision` is one. */
 export interface Answer {
@@ -25,9 +25,12 @@ export interface Answer {
  * Answers a GET or HEAD with a file: evaluates preconditions, then the range (RFC 9110, 13.2.2), then
  * sends the bytes. It writes to Node's response directly, because Fastify would read the file through a stream.
  *
+ * @param sent is kept up to date with what the client got
  * @returns after the kernel has taken the last byte, or the client has left
  */
-export async function respond (request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+export async function respond (
+  request: FastifyRequest, reply: FastifyReply, answer: Answer, sent?: Sent
+): Promise<FastifyReply> {
   const { file, contentType, cacheStatus, cacheControl = 'no-cache' } = answer
   const validators: Validators = { etag: file.etag, lastModified: lastModified(file.mtimeNs) }
   // Names and values alternate: the fastest form for Node's writeHead().
@@ -59,7 +62,9 @@ export async function respond (request: FastifyRequest, reply: FastifyReply, ans
 
   const { first, last } = range ?? { first: 0, last: file.size - 1 }
   if (file.reach && request.method === 'GET') {
+    const waitingSince = performance.now()
     const reached = await file.reach(first, reply.elapsedTime, () => request.raw.socket.destroyed)
+    request.server.answers.waited('range', performance.now() - waitingSince)
     if (reached === 'ended') {
       reply.hijack()
       reply.raw.destroy() // not the socket: an earlier response may still be on its way through it
@@ -79,7 +84,7 @@ export async function respond (request: FastifyRequest, reply: FastifyReply, ans
   if (range) headers.push('content-range', `bytes ${first}-${last}/${file.size}`)
   const response = writeHead(reply, range ? 206 : 200, headers)
   if (request.method === 'HEAD' || file.size === 0) response.end()
-  else await sendBytes(response, file, { first, last })
+  else await sendBytes(response, file, { first, last }, sent)
   return reply
 }
 

@@ -18,6 +18,14 @@ const MEASURED_BYTES = 1024 * 1024
 const MAX_POOL_BYTES = 4 * 1024 * 1024
 const pools = new Map<number, Buffer[]>([[SMALL, []], [LARGE, []]])
 
+/** What a client got. */
+export interface Sent {
+  /** Bytes that the kernel has taken. */
+  bytes: number
+  /** When the first byte was there, as performance.now(); undefined before. */
+  firstByteAt: number | undefined
+}
+
 /**
  * Sends bytes of a file. It reads a block, waits until the kernel has taken it, and reads the next.
  *
@@ -26,9 +34,12 @@ const pools = new Map<number, Buffer[]>([[SMALL, []], [LARGE, []]])
  *
  * Large blocks for fast clients raise the rate of whole files by half (`npm run bench serve`: whole MP3s).
  *
+ * @param sent is kept up to date
  * @throws where the file cannot be read; then the connection is destroyed too
  */
-export async function sendBytes (res: ServerResponse, file: Representation, { first, last }: ByteRange): Promise<void> {
+export async function sendBytes (
+  res: ServerResponse, file: Representation, { first, last }: ByteRange, sent?: Sent
+): Promise<void> {
   const { socket } = res.req
   socket.setMaxListeners(0) // with pipelining, any number of responses may wait on one connection
   const isAborted = () => socket.destroyed
@@ -41,9 +52,11 @@ export async function sendBytes (res: ServerResponse, file: Representation, { fi
         res.destroy()
         return
       }
+      if (sent) sent.firstByteAt ??= performance.now()
       position += bytesRead
       // The buffer of a client that has left is not reused: the socket may still refer to it.
       if (!await write(res, buffer.subarray(0, bytesRead), position > last)) return
+      if (sent) sent.bytes += bytesRead
       const size = blockSize(position - first, performance.now() - started)
       if (size === buffer.length || position > last) continue
       returnBuffer(buffer)

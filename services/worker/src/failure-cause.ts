@@ -1,0 +1,35 @@
+import { UnrecoverableError } from 'bullmq'
+import { MismatchError, OverrunError } from '@mixtape/audio-cache'
+import { SourceError } from './transcode.ts'
+
+/** Why jobs fail: a bounded set for the metrics, unlike the words of ffmpeg. */
+export const failureCauses = [
+  'invalid-job',
+  'source-gone',
+  'source-changed', // while it was transcoded
+  'source-broken', // ffmpeg refuses it, or it ends too early
+  'not-transcodable',
+  'mismatch', // two encoders wrote different bytes
+  'stalled', // its workers died
+  'other' // such as an encoder that was killed, or a disk that cannot be written
+] as const
+
+export type FailureCause = typeof failureCauses[number]
+
+/** Makes an error after which a job is not tried again. */
+export function unrecoverable (cause: FailureCause, message: string): UnrecoverableError {
+  return Object.assign(new UnrecoverableError(message), { cause })
+}
+
+/** The source changed while it was being transcoded. */
+export class SourceChangedError extends Error {
+  override readonly cause: FailureCause = 'source-changed'
+}
+
+/** @returns the cause that an error of this service carries, or that its class tells */
+export function causeOf (error: unknown): FailureCause {
+  if (error instanceof SourceError || error instanceof OverrunError) return 'source-broken'
+  if (error instanceof MismatchError) return 'mismatch'
+  const isOurs = error instanceof UnrecoverableError || error instanceof SourceChangedError
+  return isOurs && error.cause !== undefined ? error.cause as FailureCause : 'other'
+}
