@@ -1,5 +1,6 @@
 import type { RedisClient } from './connection.ts'
 import { KEY_PREFIX } from './queue.ts'
+import { redisTime } from './redis-time.ts'
 
 const KEY = `${KEY_PREFIX}:workers`
 const DRAINING = `${KEY_PREFIX}:workers-draining`
@@ -46,7 +47,7 @@ export class WorkerHeartbeats {
 
   /** @returns whether the worker must take no more jobs */
   async beat (heartbeat: Heartbeat): Promise<boolean> {
-    const now = await this.#now()
+    const now = await redisTime(this.#redis)
     const results = await this.#redis.multi()
       .sismember(DRAINING, heartbeat.id)
       .hset(KEY, heartbeat.id, JSON.stringify({ ...heartbeat, lastHeardOf: now }))
@@ -74,18 +75,12 @@ export class WorkerHeartbeats {
 
   /** @returns the workers of the last minute; those that were not heard of for 15 seconds are not alive */
   async all (): Promise<KnownWorker[]> {
-    const [now, values] = await Promise.all([this.#now(), this.#redis.hvals(KEY)])
+    const [now, values] = await Promise.all([redisTime(this.#redis), this.#redis.hvals(KEY)])
     const workers = values.map(value => JSON.parse(value) as KnownWorker)
     const gone = workers.filter(({ lastHeardOf }) => now - lastHeardOf > LISTED_MS)
     for (const { id } of gone) await this.leave(id)
     return workers.filter(worker => !gone.includes(worker))
       .map(worker => ({ ...worker, isAlive: now - worker.lastHeardOf <= ALIVE_MS }))
       .sort((a, b) => a.startedAt - b.startedAt)
-  }
-
-  /** The clocks of hosts differ: that of Redis is the same for all. */
-  async #now (): Promise<number> {
-    const [seconds = 0, microseconds = 0] = await this.#redis.time()
-    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
   }
 }
