@@ -28,7 +28,7 @@ export async function healthRoutes (app: FastifyInstance) {
       description: '`degraded`: no Redis, or no space in the cache; only new transcodes are missing.',
       response: {
         200: readySchema([{ status: 'ok', checks: { music_root: 'ok', cache: 'ok', redis: 'ok' } }], 'It can serve'),
-        503: readySchema([{ status: 'unready', checks: { music_root: 'not readable', cache: 'ok', redis: 'ok' } }], 'It cannot serve')
+        503: readySchema([{ status: 'unready', checks: { music_root: 'not readable', cache: 'ok', redis: 'ok' } }], 'It cannot serve, or is about to stop')
       }
     }
   }, async (request, reply) => {
@@ -38,11 +38,12 @@ export async function healthRoutes (app: FastifyInstance) {
       check(isCacheEnabled ? app.redis.ping() : undefined, 'not reachable')
     ])
     const fullReason = redis === 'ok' ? await app.statistics.cacheUsage.fullReason().catch(() => undefined) : undefined
-    const isUnready = library !== 'ok' || cache !== 'ok'
+    const isUnready = app.isStopping || library !== 'ok' || cache !== 'ok'
     // Without Redis, or without space in the cache, all files on the disk are served. Only new transcodes are not made.
     const status = isUnready ? 'unready' : redis === 'ok' && !fullReason ? 'ok' : 'degraded'
     reply.code(isUnready ? 503 : 200)
-    return { status, checks: { music_root: library, cache: fullReason ?? cache, redis } }
+    const checks = { music_root: library, cache: fullReason ?? cache, redis }
+    return { status, checks: app.isStopping ? { ...checks, replica: 'stopping' } : checks }
   })
 }
 
