@@ -5,6 +5,7 @@ import { ensurePrerequisites } from './prerequisites.js'
 ensurePrerequisites({
   chromium: {},
   curl: {},
+  faketime: {},
   mpg123: {},
   mpv: {},
   nginx: { apt: 'nginx-light' },

@@ -1,49 +1,16 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { t, type Test } from 'tap'
-import { freePort } from '../scripts/free-port.js'
 import { build } from './fixtures/app.ts'
 import { getPlaylist } from './fixtures/hls.ts'
 import { http } from './fixtures/http.ts'
+import { startFront, startNginx } from './fixtures/nginx.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
-
-/** Starts nginx with nginx.conf, in which addresses and paths are those of this test. @returns its base URL */
-async function startFront (t: Test, { streaming, music, cache }: { streaming: string, music: string, cache: string }): Promise<string> {
-  return await startNginx(t, port => readFileSync(new URL('../nginx.conf', import.meta.url), 'utf8')
-    .replace('listen 80', `listen 127.0.0.1:${port}`)
-    .replace('streaming:5000', new URL(streaming).host)
-    .replace('/music/', `${music}/`)
-    .replace('/cache/;', `${cache}/;`))
-}
-
-/** @param configure makes the configuration of an nginx that listens on a port of 127.0.0.1 */
-async function startNginx (t: Test, configure: (port: number) => string): Promise<string> {
-  const dir = join(t.testdirName, 'nginx')
-  mkdirSync(dir)
-  const port = await freePort()
-  const conf = configure(port)
-    .replace('http {', `http { ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`).join(' ')}`)
-  // A root process of nginx starts workers as another user, who may not read all folders.
-  writeFileSync(join(dir, 'nginx.conf'), `user root; daemon off; pid ${dir}/pid; error_log ${dir}/error.log;\n${conf}`)
-  const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], { stdio: 'ignore' })
-  const exited = once(nginx, 'exit')
-  t.teardown(async () => {
-    nginx.kill('SIGTERM')
-    await exited
-  })
-  await until(async () => {
-    if (nginx.exitCode !== null) throw new Error(readFileSync(join(dir, 'error.log'), 'utf8'))
-    const socket = connect(port, '127.0.0.1')
-    return await once(socket, 'connect').then(() => socket.destroy(), () => undefined)
-  })
-  return `http://127.0.0.1:${port}`
-}
 
 async function setUp (t: Test, extraEnv: NodeJS.ProcessEnv = {}) {
   const dir = t.testdir({ music: {}, cache: {} })
@@ -55,7 +22,7 @@ async function setUp (t: Test, extraEnv: NodeJS.ProcessEnv = {}) {
     startStreaming(t, env), startStreaming(t, { ...env, X_ACCEL: '0' }), startWorker(t, env)
   ])
   const site = { streaming, music: env.MUSIC_ROOT, cache: env.AUDIO_CACHE_DIR }
-  return { ...site, front: await startFront(t, site), direct: direct.url, worker }
+  return { ...site, front: await startFront(t, { ...site, streaming: [streaming] }), direct: direct.url, worker }
 }
 
 t.test('a response through nginx equals the response of the streaming service alone', async t => {

@@ -73,7 +73,7 @@ t.test('doctor finds what is wrong', async t => {
   const dir = t.testdir({ music: { 'a.flac': '' }, empty: {} })
   const env = { REDIS_URL: url, MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B' }
   const well = await run(dir, env, 'doctor')
-  t.match(well, { code: 0, out: /ok +ffmpeg .*libmp3lame.*ok +Redis writes +accepted.*ok +Redis eviction +noeviction.*ok +Clock.*warn +Workers +none is running.*ok +Cache/s })
+  t.match(well, { code: 0, out: /ok +ffmpeg .*libmp3lame.*ok +Redis writes +accepted.*ok +Redis eviction +noeviction.*ok +Clock.*warn +Workers +none is running.*ok +Cache .*ok +Cache file system +appends, syncs and renames/s })
   const redis = new Redis(url)
   await redis.config('SET', 'maxmemory', '1mb')
   t.match(await run(dir, env, 'doctor'), { code: 1, out: /bad +Redis writes +Redis is out of memory/ })

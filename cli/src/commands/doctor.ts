@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { access, constants, mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import type { Config } from '@mixtape/config'
 import { redisClock, redisProblem, WorkerHeartbeats, workerConnection } from '@mixtape/transcode-queue'
+import { mountOf, mountProblems } from '../network-mount.ts'
 import { megabytes, print, table } from '../output.ts'
 import { EXIT } from '../server.ts'
 
@@ -114,24 +115,53 @@ async function library ({ MUSIC_ROOT: root }: Config): Promise<Finding[]> {
 }
 
 async function cache ({ AUDIO_CACHE_DIR: dir, AUDIO_CACHE_MIN_FREE: minFree }: Config): Promise<Finding[]> {
-  const trial = join(dir, `.doctor-${process.pid}`)
+  let published: Finding
   try {
     await mkdir(dir, { recursive: true })
-    await writeFile(trial, 'x')
-    await rm(trial)
+    published = await publishTrial(dir)
   } catch (error) {
     return [{ check: 'Cache', state: 'bad', message: `${dir} cannot be written (${(error as NodeJS.ErrnoException).code})` }]
   }
+  const mount = mountOf(await readFile('/proc/self/mounts', 'utf8').catch(() => ''), await realpath(dir))
+  const problems = mount ? mountProblems(mount) : []
   const { bavail, bsize } = await statfs(dir)
   const free = bavail * bsize
   return [
-    { check: 'Cache', state: 'ok', message: `${dir}, writable` },
+    { check: 'Cache', state: 'ok', message: `${dir}, writable${mount ? `, ${mount.type}` : ''}` },
+    published,
+    ...problems.map((message): Finding => ({ check: 'Cache mount', state: 'bad', message })),
     {
       check: 'Disk',
       state: free >= minFree ? 'ok' : 'bad',
       message: `${megabytes(free)} free; at least ${megabytes(minFree)} must stay free (AUDIO_CACHE_MIN_FREE)`
     }
   ]
+}
+
+/** Does on the file system of the cache what publishing a transcode does. @throws where nothing can be written */
+async function publishTrial (dir: string): Promise<Finding> {
+  const check = 'Cache file system'
+  const [trial, final] = [join(dir, `.doctor-${process.pid}`), join(dir, `.doctor-${process.pid}-renamed`)]
+  try {
+    const handle = await open(trial, 'ax')
+    try {
+      await handle.write('first ')
+      await handle.write('second')
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(trial, final)
+    const { size, mtimeNs } = await stat(final, { bigint: true })
+    if (size !== 12n) return { check, state: 'bad', message: `a file of 12 bytes has ${size} after it was renamed` }
+    const isSynced = await open(dir).then(async handle => await handle.sync().finally(() => handle.close())).then(() => true, () => false)
+    if (!isSynced) return { check, state: 'bad', message: 'directories cannot be synced, so nothing can be published' }
+    return mtimeNs % 1_000_000_000n === 0n
+      ? { check, state: 'warn', message: 'times have whole seconds: a source that is replaced twice within one may keep its old transcode' }
+      : { check, state: 'ok', message: 'appends, syncs and renames' }
+  } finally {
+    await Promise.all([rm(trial, { force: true }), rm(final, { force: true })])
+  }
 }
 
 /** Linux only: elsewhere nothing is found. */

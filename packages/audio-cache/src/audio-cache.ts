@@ -5,7 +5,7 @@ import { blockBytes, type TranscodeQuality } from '@mixtape/mp3'
 import { extension } from '@mixtape/track-paths'
 import { cachedPaths, isPartName, partPrefix, segmentsPath } from './cached-paths.ts'
 import { GrowingFile, type RequestSegment } from './growing-file.ts'
-import { LEASE_MS } from './leased-file.ts'
+import { isLeased } from './leased-file.ts'
 import { Part } from './part.ts'
 import { completeSize, entityTag, isMadeFrom, isOutdated, PROFILE, readProvenance, type StoredProvenance, type Transcode } from './provenance.ts'
 import { Segments } from './segments.ts'
@@ -84,7 +84,7 @@ export class AudioCache {
       if (!name.startsWith(prefix) || !isPartName(name)) continue
       const file = await openFile(join(dir, name))
       if (!file) continue
-      const isAlive = Date.now() - Number(file.mtimeNs / 1_000_000n) < LEASE_MS
+      const isAlive = await isLeased(this.dir, Number(file.mtimeNs / 1_000_000n))
       const growing = isAlive ? await GrowingFile.of(file, track, quality, { segmentsOf, requestSegment }) : undefined
       if (growing instanceof GrowingFile) return growing
       await file.close()
@@ -100,7 +100,7 @@ export class AudioCache {
    */
   segments ({ path, version }: Track, quality: TranscodeQuality, samples: number): Segments {
     const dir = segmentsPath(path, quality, { version, samples, profile: PROFILE })
-    return new Segments(join(this.dir, dir), blockBytes(quality))
+    return new Segments(this.dir, dir, blockBytes(quality))
   }
 
   /**

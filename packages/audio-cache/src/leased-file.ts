@@ -1,8 +1,24 @@
 import { constants } from 'node:fs'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { fileSystemTime } from './file-system-time.ts'
 
-/** A file that is being written, and whose mtime is older than this, in milliseconds, belongs to a worker that died. */
+/**
+ * A file that is being written, and whose mtime is older than this, in milliseconds, belongs to a worker that died. Both times
+ * are those of the file system: the clocks of hosts differ.
+ */
 export const LEASE_MS = 5000
+
+/**
+ * Whether a worker that lives is writing a file.
+ *
+ * @param cacheDir absolute path of the cache directory
+ * @param mtimeMs of the file. One in the future is from before the clock of the file system was set back, so no worker has
+ * touched the file since
+ */
+export async function isLeased (cacheDir: string, mtimeMs: number): Promise<boolean> {
+  const isRecent = (now: number) => Math.abs(now - mtimeMs) < LEASE_MS
+  return isRecent(await fileSystemTime(cacheDir)) || isRecent(await fileSystemTime(cacheDir, { isFresh: true }))
+}
 
 /** A new file that a worker appends to. It is touched regularly, so that a worker that waits for a slow disk does not look dead. */
 export class LeasedFile {
@@ -22,7 +38,7 @@ export class LeasedFile {
   private constructor (path: string, handle: FileHandle) {
     this.path = path
     this.#handle = handle
-    this.#lease = setInterval(() => { handle.utimes(new Date(), new Date()).catch(() => {}) }, LEASE_MS / 5)
+    this.#lease = setInterval(() => { touch(handle).catch(() => {}) }, LEASE_MS / 5)
   }
 
   /** Bytes written. */
@@ -68,6 +84,16 @@ export class LeasedFile {
     clearInterval(this.#lease)
     await this.#handle.close()
   }
+}
+
+/**
+ * Makes the mtime of a file recent, by the clock of the file system. Node.js can only set a time that it names, and the clock
+ * of this host may be wrong. But whenever a time is set, the file system sets the ctime by its own clock. So each call takes
+ * the time of the call before.
+ */
+async function touch (handle: FileHandle): Promise<void> {
+  const { ctime } = await handle.stat()
+  await handle.utimes(ctime, ctime)
 }
 
 /** A rename survives a power failure only when the directory is synced too (fsync(2)). */

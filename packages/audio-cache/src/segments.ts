@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUnavailable, openFile, type OpenFile } from '@mixtape/library'
-import { LEASE_MS, LeasedFile } from './leased-file.ts'
+import { isLeased, LeasedFile } from './leased-file.ts'
 
 /** A segment that is being written is `<first>.<id>.growing`, and then `<first>-<end>.<id>.done`. */
 const NAME = /^(\d+)(?:-(\d+))?\.([0-9a-f]{16})\.(growing|done)$/
@@ -44,11 +44,16 @@ export interface OpenSegment {
 export class Segments {
   /** Bytes of a block of 49 frames. */
   readonly blockBytes: number
+  readonly #cacheDir: string
   readonly #dir: string
 
-  /** @param dir absolute path */
-  constructor (dir: string, blockBytes: number) {
-    this.#dir = dir
+  /**
+   * @param cacheDir absolute path of the cache directory
+   * @param dir of the segments, relative to it
+   */
+  constructor (cacheDir: string, dir: string, blockBytes: number) {
+    this.#cacheDir = cacheDir
+    this.#dir = join(cacheDir, dir)
     this.blockBytes = blockBytes
   }
 
@@ -79,7 +84,7 @@ export class Segments {
       if (segment.end !== undefined && segment.end * this.blockBytes < end) continue
       const file = await openFile(join(this.#dir, segment.name))
       if (!file) continue
-      const isDead = segment.end === undefined && Date.now() - Number(file.mtimeNs / 1_000_000n) > LEASE_MS
+      const isDead = segment.end === undefined && !await isLeased(this.#cacheDir, Number(file.mtimeNs / 1_000_000n))
       if (!isDead && first + file.size >= end) return { start: first, end: first + file.size, file, isDone: segment.end !== undefined }
       await file.close()
     }
@@ -90,7 +95,7 @@ export class Segments {
     for (const { name, first, end } of await this.#list()) {
       if (end !== undefined || first * this.blockBytes > position) continue
       const found = await stat(join(this.#dir, name)).catch(() => undefined)
-      if (!found || Date.now() - found.mtimeMs > LEASE_MS) continue
+      if (!found || !await isLeased(this.#cacheDir, found.mtimeMs)) continue
       if (position - (first * this.blockBytes + found.size) < within) return true
     }
     return false

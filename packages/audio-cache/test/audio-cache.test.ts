@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { Library } from '@mixtape/library'
 import { cacheFixture, headSize } from '../../../test/fixtures/audio-cache.ts'
+import { AudioCache } from '../src/audio-cache.ts'
 import { clearDeadParts } from '../src/upkeep/clear.ts'
 
 t.test('a published transcode is a hit, and has the documented path', async t => {
@@ -25,6 +27,38 @@ t.test('a transcode is stale when its source is replaced, even by an older file'
   t.equal(await lookUp('a.flac'), 'stale')
   await publish('a.flac')
   t.equal(await lookUp('a.flac'), 'hit')
+})
+
+t.test('a host that sees the library or the cache late gets a miss, and never the bytes of another version', async t => {
+  const { dir, root, publish } = cacheFixture(t, ['a.flac'])
+  // Copies are what such a host sees: the names, sizes and times of an earlier moment.
+  const keep = (moment: string) => {
+    mkdirSync(join(dir, moment))
+    execFileSync('cp', ['-a', join(dir, 'music'), join(dir, 'cache'), join(dir, moment)])
+  }
+  keep('empty')
+  await publish('a.flac')
+  keep('first')
+  writeFileSync(join(root, 'a.flac'), 'another recording')
+  await publish('a.flac')
+  keep('second')
+  keep('short')
+  truncateSync(join(dir, 'short/cache/a_medium.mp3'), 5000)
+
+  const see = async (musicAt: string, cacheAt: string) => {
+    const library = new Library(join(dir, musicAt, 'music'))
+    const track = await library.open('a.flac')
+    if (!track) throw new Error('no a.flac')
+    const found = await new AudioCache(join(dir, cacheAt, 'cache'), library, ['.flac']).find(track, 'medium')
+    await track.close()
+    if (found.status === 'miss') return found.reason
+    await found.file.close()
+    return found.file.provenance?.version === track.version ? 'hit' : 'wrong'
+  }
+  t.same(await Promise.all([see('second', 'second'), see('first', 'first')]), ['hit', 'hit'], 'all at one moment')
+  t.same(await Promise.all([see('second', 'first'), see('first', 'second')]), ['stale', 'stale'], 'one of the two late')
+  t.equal(await see('second', 'empty'), 'absent', 'the new name is not seen yet')
+  t.equal(await see('second', 'short'), 'stale', 'the name is seen, and not all of its bytes')
 })
 
 t.test('sources with the same stem have separate cached files', async t => {

@@ -6,9 +6,12 @@ const openAsync = promisify(open)
 const closeAsync = promisify(close)
 const fstatAsync = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<BigIntStats>
 
-/** Error codes that mean: under this name there is no file that could be served. */
+/**
+ * Error codes that mean: under this name there is no file that could be served. ESTALE: another host has deleted it, on a
+ * network file system.
+ */
 const UNAVAILABLE = new Set([
-  'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'EACCES', 'EPERM', 'ENXIO', 'EINVAL', 'ERR_INVALID_ARG_VALUE'
+  'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'EACCES', 'EPERM', 'ENXIO', 'EINVAL', 'ESTALE', 'ERR_INVALID_ARG_VALUE'
 ])
 
 /** @returns whether a file system error means that there is no file to serve; other errors are faults */

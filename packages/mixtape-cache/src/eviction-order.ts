@@ -29,7 +29,7 @@ export async function evictionOrder (
   }
   const leastPlayedFirst = (await plays.leastPlayedQualities(transcodeQualities)).filter(quality => quality !== 'medium')
   const qualityOrder: Candidate['kind'][] = ['cover', ...leastPlayedFirst, 'medium']
-  const protectedSince = Date.now() - config.AUDIO_CACHE_PROTECT * 1000
+  const protectedSince = await plays.now() - config.AUDIO_CACHE_PROTECT * 1000
 
   return async candidates => {
     const lastPlayed = await plays.lastPlayed(candidates.map(({ path }) => path))

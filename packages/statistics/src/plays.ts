@@ -1,5 +1,5 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { KEY_PREFIX, type RedisClient } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, redisClock, type RedisClient } from '@mixtape/transcode-queue'
 
 const POPULARITY = `${KEY_PREFIX}:plays`
 const LAST_PLAYED = `${KEY_PREFIX}:last-played`
@@ -37,9 +37,14 @@ export class Plays {
     await commands.exec()
   }
 
+  /** @returns the time by which lastPlayed() goes, in milliseconds since 1970 */
+  async now (): Promise<number> {
+    return (await redisClock(this.#redis)).now
+  }
+
   /** Records that cached files are played now, by their paths relative to the cache directory. */
   async touch (cachedPaths: Iterable<string>): Promise<void> {
-    const now = Date.now()
+    const now = await this.now()
     await this.#redis.zadd(LAST_PLAYED, ...[...cachedPaths].flatMap(path => [now, path]))
   }
 

@@ -9,7 +9,7 @@ export const MIXTAPE_CHANGED = 'mixtape'
 /** A change of a job, given by its deduplication id, or of a mixtape, given by its slug. */
 export type Change = { job: string } | { mixtape: string }
 
-/** The events of the queue, from all services, for code in this process. */
+/** The events of the queue, from all services, for code in this process. The first ones may be old, and may be told again. */
 export class TranscodeEvents {
   readonly #events: QueueEvents
   readonly #redis: RedisClient
@@ -20,7 +20,9 @@ export class TranscodeEvents {
     this.#redis = redis
     // QueueEvents would connect a duplicate, and could not close it while Redis is away.
     const connection = Object.assign(redis, { duplicate: () => redis })
-    this.#events = new QueueEvents(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
+    // From the oldest event that Redis keeps. By default BullMQ starts with those after its first command, and repeats that command
+    // every ten seconds: an event in between would be lost, and a stream that waits for it would never end.
+    this.#events = new QueueEvents(QUEUE_NAME, { connection, prefix: KEY_PREFIX, lastEventId: '0' })
     this.#events.on('error', () => {}) // the connection logs its errors itself
     const onJob = ({ jobId }: { jobId: string }) => { this.#emit({ job: deduplicationIdOf(jobId) }) }
     for (const name of ['added', 'active', 'progress', 'completed', 'failed', 'waiting', 'delayed'] as const) {

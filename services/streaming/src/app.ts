@@ -21,6 +21,7 @@ import { playCountsPlugin } from './plugins/play-counts.ts'
 import { redisPlugin } from './plugins/redis.ts'
 import { logWhenAnswered, requestId, requestLogPlugin } from './plugins/request-log.ts'
 import { statisticsPlugin } from './plugins/statistics.ts'
+import { stoppingPlugin } from './plugins/stopping.ts'
 import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
@@ -61,6 +62,8 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
     rewriteUrl: request => request.url?.replace(/^https?:\/\/[^/?]*(?=[/?]|$)/i, '') || '/',
     // A client that sends its request slowly is disconnected. One that reads its response slowly is not.
     requestTimeout: 30_000,
+    // A replica that stops answers what still reaches it. Its 503 would be passed on to the listener, for a miss may be a 503 too.
+    return503OnClosing: false,
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5000 },
     frameworkErrors: (error, request, reply) => {
       if (config.LOG_REQUESTS) logWhenAnswered(request, reply) // no hook runs for these
@@ -75,6 +78,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
 
   await app.register(requestLogPlugin)
   await app.register(errorsPlugin)
+  await app.register(stoppingPlugin)
   await app.register(audioFilesPlugin)
   await app.register(redisPlugin)
   await app.register(transcodeQueuePlugin)

@@ -17,6 +17,7 @@ try {
   const app = await buildApp(config, log)
   closeWithGrace({ delay: GRACE_MS + 2000, logger: log }, async ({ err }) => {
     if (err) log.fatal(err)
+    else await app.stopGently()
     setTimeout(() => { app.server.closeAllConnections() }, GRACE_MS)
     await app.close()
   })

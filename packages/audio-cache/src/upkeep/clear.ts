@@ -1,6 +1,7 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { isPartName, isSegmentPath, kindOf } from '../cached-paths.ts'
-import { LEASE_MS } from '../leased-file.ts'
+import { fileSystemTime } from '../file-system-time.ts'
+import { isLeased } from '../leased-file.ts'
 import { noFiles, type CountsByKind } from './stats.ts'
 import { remove, walk, type Entry, type Removed } from './walk.ts'
 
@@ -19,7 +20,7 @@ export interface Selection {
 /** Deletes cached files, and the directories that this empties. All other files stay. */
 export async function clearCache (dir: string, selection: Selection = {}): Promise<Removed & { byKind: CountsByKind }> {
   const { olderThanMs = -Infinity, quality, where = () => true, dryRun = false } = selection
-  const before = Date.now() - olderThanMs
+  const before = await fileSystemTime(dir) - olderThanMs
   const removed = { files: 0, bytes: 0, byKind: noFiles() }
   await walk(dir, async entry => {
     const found = kindOf(entry.name)
@@ -38,25 +39,22 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
 const KEEP_SEGMENTS_MS = 24 * 3_600_000
 
 /**
- * Deletes parts and segments whose workers died: nothing has touched them for LEASE_MS, or, for completed segments, for a
- * day.
+ * Deletes parts and segments that no living worker is writing. Completed segments are kept for a day.
  *
  * @returns how many were deleted
  */
 export async function clearDeadParts (dir: string): Promise<number> {
-  const now = Date.now()
   let removed = 0
   await walk(dir, async entry => {
-    const keepMs = keepTime(entry)
-    if (keepMs === undefined || entry.mtimeMs >= now - keepMs || !await remove(dir, entry)) return false
+    if (!isPartName(entry.name) && !isSegmentPath(entry.path)) return false
+    if (await isKept(dir, entry) || !await remove(dir, entry)) return false
     removed++
     return true
   })
   return removed
 }
 
-function keepTime ({ name, path }: Entry): number | undefined {
-  if (isPartName(name)) return LEASE_MS
-  if (!isSegmentPath(path)) return undefined
-  return name.endsWith('.growing') ? LEASE_MS : KEEP_SEGMENTS_MS
+async function isKept (dir: string, { name, mtimeMs }: Entry): Promise<boolean> {
+  if (isPartName(name) || name.endsWith('.growing')) return await isLeased(dir, mtimeMs)
+  return mtimeMs >= await fileSystemTime(dir) - KEEP_SEGMENTS_MS
 }

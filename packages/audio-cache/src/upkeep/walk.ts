@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { isUnavailable } from '@mixtape/library'
 import { privatePartPath } from '../cached-paths.ts'
+import { fileSystemTime } from '../file-system-time.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -40,7 +41,7 @@ export async function walk (
       const path = below ? `${below}/${found.name}` : found.name
       if (found.isDirectory()) {
         const isEmptied = await walk(dir, visit, { prune, below: path })
-        if (isEmptied && !await isInUse(join(dir, path)) && await succeeds(rmdir(join(dir, path)))) removed = true
+        if (isEmptied && !await isInUse(dir, path) && await succeeds(rmdir(join(dir, path)))) removed = true
       } else if (found.isFile()) {
         const stat = await lstat(join(dir, path)).catch(ignoreUnavailable)
         if (!stat) continue
@@ -77,10 +78,10 @@ export async function removeIfUnchanged (dir: string, { path, ino }: Entry): Pro
 }
 
 /** Whether a directory of segments may belong to a transcode that runs: the directory says that segments may be made. */
-async function isInUse (dir: string): Promise<boolean> {
-  if (!dir.endsWith('.segments')) return false
-  const found = await lstat(dir).catch(ignoreUnavailable)
-  return found !== undefined && Date.now() - found.mtimeMs < DAY_MS
+async function isInUse (dir: string, path: string): Promise<boolean> {
+  if (!path.endsWith('.segments')) return false
+  const found = await lstat(join(dir, path)).catch(ignoreUnavailable)
+  return found !== undefined && await fileSystemTime(dir) - found.mtimeMs < DAY_MS
 }
 
 /** @returns false where the file is gone already, or the directory is not empty */

@@ -6,10 +6,10 @@ import { LibraryHealth } from './library-health.ts'
 /** Clocks further apart make times of jobs and files disagree. */
 const MAX_SKEW_MS = 1000
 
-/** With these, no track can be played. All others leave what is on the disk. */
-const UNAVAILABLE = new Set(['library_unreadable', 'library_gone'])
+/** With these, no track can be played here, or soon none. All others leave what is on the disk. */
+const UNAVAILABLE = new Set(['stopping', 'library_unreadable', 'library_gone'])
 
-/** `ok`; `degraded`: everything on the disk is served, and something is wrong; `unavailable`: nothing can be played. */
+/** `ok`; `degraded`: everything on the disk is served, and something is wrong; `unavailable`: nothing can be played, or the replica stops. */
 export interface HealthReport {
   status: 'ok' | 'degraded' | 'unavailable'
   problems: Problem[]
@@ -36,6 +36,7 @@ export class Health {
 
   async #look (): Promise<HealthReport> {
     const found = await Promise.all([
+      this.#app.isStopping ? { code: 'stopping', message: 'This replica is about to stop: ask another one.' } : undefined,
       this.#library.problem(),
       ...this.#app.config.AUDIO_CACHE_ENABLED ? [this.#cacheProblem(), this.#queueProblems()] : []
     ])

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { t } from 'tap'
+import { http } from './fixtures/http.ts'
+import { liveSite } from './fixtures/live-site.ts'
+import { encoderPids, startStreaming, startWorker, until, type Service } from './fixtures/services.ts'
+import { makeTrack } from './fixtures/tracks.ts'
+
+t.jobs = 2
+
+/** The environment of a process whose clock is wrong by an offset such as `+1h`. Its timers run on. */
+function wrongClock (offset: string): Record<string, string> {
+  const [LD_PRELOAD = ''] = execFileSync('faketime', ['-f', offset, 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).split('\n')
+  return { LD_PRELOAD, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' }
+}
+
+for (const offset of ['+1h', '-1h']) {
+  t.test(`a worker whose clock is wrong by ${offset} deletes no running part, is followed live, and is replaced when it dies`, async t => {
+    const { music, cache, env } = await liveSite(t)
+    for (const name of ['a', 'b']) makeTrack(join(music, `${name}.flac`), { seconds: 200 })
+    const parts = () => readdirSync(cache).filter(name => name.endsWith('.part'))
+    const play = async (name: string) => await http(streaming.url, `/play/${name}.flac?quality=high`)
+    /** Stops the encoder of a worker in the middle of a track. */
+    const freezeEncoder = async ({ child }: Service) => {
+      await until(() => parts().some(name => statSync(join(cache, name)).size > 10_000))
+      const [pid = 0] = encoderPids(child.pid)
+      process.kill(pid, 'SIGSTOP')
+      return pid
+    }
+    const [streaming, right] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
+
+    const running = play('a')
+    const encoder = await freezeEncoder(right)
+    const wrong = await startWorker(t, { ...env, ...wrongClock(offset) }) // it removes the parts of dead workers
+    t.equal(parts().length, 1, 'the part of a worker that runs stays')
+    process.kill(encoder, 'SIGCONT')
+    t.ok((await running).body.equals(readFileSync(join(cache, 'a_high.mp3'))))
+    t.equal(await right.stop(), 0)
+
+    const broken = t.rejects(play('b'), 'its worker dies')
+    await freezeEncoder(wrong)
+    const part = join(cache, parts()[0] ?? '')
+    const touched = async () => {
+      const { mtimeMs } = statSync(part)
+      await until(() => statSync(part).mtimeMs !== mtimeMs)
+    }
+    await touched()
+    await touched()
+    const joined = await http(streaming.url, '/play/b.flac?quality=high', { headers: { range: 'bytes=0-9' } })
+    t.equal(joined.headers['cache-status'], 'mixtape; fwd=miss; stored; collapsed; detail=live')
+
+    await wrong.stop('SIGKILL')
+    await broken
+    const heir = await startWorker(t, env)
+    await heir.logged(/Cached: b.flac → high/)
+    t.same(parts(), [])
+    t.match(await play('b'), { headers: { 'cache-status': 'mixtape; hit' } })
+  })
+}
