@@ -38,6 +38,7 @@ t.test('the id of a request is in all lines about it, and about its job', async 
   }])
   t.ok(linesOf(streaming, 'proxy-1.A_b')[1].bytes > live.body.length, 'the body and the headers')
   t.match(linesOf(worker, 'proxy-1.A_b'), [{ msg: /^Cached: b\.flac/, job: { path: 'b.flac', quality: 'low', reason: 'miss' } }])
+  t.notOk('traceparent' in linesOf(worker, 'proxy-1.A_b')[0], 'without OTEL_EXPORTER_OTLP_ENDPOINT nothing is traced')
 
   streaming.lines.length = 0
   await get(`/play/${encodeURIComponent(EVIL)}?quality=low`, { 'x-request-id': 'x'.repeat(65) })

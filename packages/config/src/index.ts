@@ -75,6 +75,9 @@ const environmentSchema = Type.Object({
   ADMIN_TOKEN: token(),
   METRICS_PORT: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'a whole number from 0 to 65535' })),
   METRICS_TOKEN: token(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({
+    pattern: '^https?://[^\\s/]\\S*$', description: 'a URL that begins with http:// or https://'
+  })),
   LIBRARY_ACCESS: Type.Optional(Type.Enum(['admin', 'public'], { description: 'admin or public' })),
   WORKER_CONCURRENCY: Type.Integer({
     default: availableParallelism(),

@@ -34,6 +34,7 @@ t.test('the error of a wrong value names the variable and the allowed values', a
     REDIS_URL: ['localhost:6379', 'redis://a,b'],
     REDIS_MODE: ['many'],
     ADMIN_TOKEN: ['two words'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318', 'grpc://collector:4317', 'http:///'],
     LOG_LEVEL: ['loud'],
     NIGHTLY_PRECACHE: ['at night', '99 3 ? ? ?'],
     POPULAR_TRACKS: ['-1'],

@@ -14,7 +14,8 @@ const transcodeJobSchema = Type.Object({
     first: Type.Integer({ minimum: 1 }),
     end: Type.Integer({ minimum: 2 })
   }, { additionalProperties: false })),
-  requestId: Type.Optional(Type.String({ pattern: '^[\\w.-]{1,64}$' }))
+  requestId: Type.Optional(Type.String({ pattern: '^[\\w.-]{1,64}$' })),
+  traceparent: Type.Optional(Type.String({ pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' }))
 }, { additionalProperties: false })
 
 /**
@@ -24,8 +25,8 @@ const transcodeJobSchema = Type.Object({
  * A job with `blocks` helps another job that is running: it makes a segment from one block of 49 frames to another. Only
  * the two services enqueue such jobs.
  *
- * `requestId` is that of the request that missed the track, for log lines. Workers before version 0.8 would refuse it, and
- * never see it: their jobs have other keys (migrate-keys.ts).
+ * `requestId` is that of the request that missed the track, for log lines, and `traceparent` its span (W3C Trace Context).
+ * Workers before version 0.8 would refuse them, and never see them: their jobs have other keys (migrate-keys.ts).
  */
 export type TranscodeJob = Static<typeof transcodeJobSchema>
 

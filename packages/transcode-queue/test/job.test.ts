@@ -26,6 +26,7 @@ t.test('parseTranscodeJob() refuses everything else, and its error names the rea
     [{ path: job.path, quality: 'low' }, /required/],
     [{ ...job, requestId: 'a\nb' }, /\/requestId must match pattern/],
     [{ ...job, requestId: '' }, /\/requestId must match pattern/],
+    [{ ...job, traceparent: '00-1-2-01' }, /\/traceparent must match pattern/],
     [{ ...job, output: '/etc/cron.d/x' }, /is not a field of a job/],
     [JSON.parse('{"__proto__": {"x": 1}, "path": "a.flac", "quality": "low", "reason": "miss"}'), /is not a field of a job/]
   ]

@@ -22,6 +22,7 @@ import { redisPlugin } from './plugins/redis.ts'
 import { logWhenAnswered, requestId, requestLogPlugin } from './plugins/request-log.ts'
 import { statisticsPlugin } from './plugins/statistics.ts'
 import { stoppingPlugin } from './plugins/stopping.ts'
+import { tracingPlugin } from './plugins/tracing.ts'
 import { transcodeEventsPlugin } from './plugins/transcode-events.ts'
 import { transcodeQueuePlugin } from './plugins/transcode-queue.ts'
 import { adminCacheRoutes } from './routes/admin-cache.ts'
@@ -77,6 +78,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   app.decorate('config', config)
 
   await app.register(requestLogPlugin)
+  await app.register(tracingPlugin)
   await app.register(errorsPlugin)
   await app.register(stoppingPlugin)
   await app.register(audioFilesPlugin)

@@ -5,6 +5,7 @@ import { GrowingFile, MismatchError, OverrunError, type AudioCache, type Part } 
 import type { Library, Track } from '@mixtape/library'
 import { bitrates, SAMPLE_RATE, type TranscodeQuality } from '@mixtape/mp3'
 import type { CacheUsage } from '@mixtape/statistics'
+import { span } from '@mixtape/tracing'
 import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob, type TranscodeProducer } from '@mixtape/transcode-queue'
 import { SourceChangedError, unrecoverable } from './failure-cause.ts'
 import { jobLog } from './job-log.ts'
@@ -118,7 +119,7 @@ export function createProcessor (
     const part = await cache.createPart(track, quality, { findable: isFirst })
     let bytesToRelease = 0
     try {
-      const { samples, isSeekable, tags } = await probe({ input: track.realPath, ...run })
+      const { samples, isSeekable, tags } = await span('probe', async () => await probe({ input: track.realPath, ...run }))
       const withSegments = isSeekable && isFirst
       part.layOut(samples, tags)
       await space.reserve(part.size)
@@ -133,7 +134,7 @@ export function createProcessor (
         await encode()
       })
       await checkUnchanged(track)
-      const { path, replacedBytes } = await cache.publish(part)
+      const { path, replacedBytes } = await span('publish', async () => await cache.publish(part))
       bytesToRelease = replacedBytes
       await usage.addFiles(quality, replacedBytes ? 0 : 1, part.size - replacedBytes)
       await usage.unmarkFull()

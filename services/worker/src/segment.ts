@@ -1,6 +1,7 @@
 import { GrowingFile, NEAR_BLOCKS, type AudioCache, type Blocks, type Segments } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
 import { bitrates, blockBytes, framePosition, mp3Size, type TranscodeQuality } from '@mixtape/mp3'
+import { span } from '@mixtape/tracing'
 import { probe } from './probe.ts'
 import { transcode } from './transcode.ts'
 
@@ -43,7 +44,7 @@ export async function makeSegment (
   cache: AudioCache, track: Track, quality: TranscodeQuality, { first, end }: Blocks,
   { niceness, signal, isForListener, checkUnchanged }: MakeSegmentOptions
 ): Promise<void> {
-  const { samples, isSeekable } = await probe({ input: track.realPath, niceness, signal })
+  const { samples, isSeekable } = await span('probe', async () => await probe({ input: track.realPath, niceness, signal }))
   const segments = cache.segments(track, quality, samples)
   const { bytes, blocks } = audio(samples, quality)
   const start = first * segments.blockBytes

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
 import { BLOCK_SAMPLES, SAMPLE_RATE } from '@mixtape/mp3'
+import { markEvent, span } from '@mixtape/tracing'
 import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
 
@@ -81,7 +82,8 @@ export async function transcode (
   const filters = `aresample=${SAMPLE_RATE},aformat=sample_rates=${SAMPLE_RATE}:channel_layouts=stereo,` +
     `apad=pad_len=${TOLERATED_SAMPLES},atrim=start_sample=${start}:end_sample=${samples - seekSeconds * SAMPLE_RATE},` +
     'asetpts=N/SR/TB'
-  const decodedSamples = await runFfmpeg({
+  let isFirst = true
+  const decodedSamples = await span('ffmpeg', async () => await runFfmpeg({
     ...run,
     inputOptions: seekSeconds > 0 ? ['-ss', `${seekSeconds}`] : [],
     outputOptions: [
@@ -91,11 +93,13 @@ export async function transcode (
       '-f', 'mp3'
     ],
     write: async bytes => {
+      if (isFirst) markEvent('first byte')
+      isFirst = false
       const kept = bytes.subarray(Math.min(bytesToDrop, bytes.length))
       bytesToDrop -= bytes.length - kept.length
       return kept.length > 0 && await write(kept)
     }
-  })
+  }))
   return decodedSamples !== undefined
 }
 

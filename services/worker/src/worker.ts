@@ -8,6 +8,7 @@ import { Library } from '@mixtape/library'
 import { Metrics, startMetricsServer } from '@mixtape/metrics'
 import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
+import { startTracing } from '@mixtape/tracing'
 import { FailedSources, migrateKeys, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
 import { HeartbeatSender } from './heartbeat-sender.ts'
 import { jobLog } from './job-log.ts'
@@ -17,6 +18,7 @@ import { WorkerMetrics } from './metrics.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
 import { createSpaceReservation } from './space-reservation.ts'
+import { traceJobs } from './trace-jobs.ts'
 import { preloadCapabilities } from './transcode.ts'
 
 export interface TranscodeWorker {
@@ -49,9 +51,12 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
   const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
-  const process = metrics.watch(heartbeat.watch(createProcessor({
+  const stopTracing = config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+    ? undefined
+    : await startTracing({ service: 'worker', version: projectVersion(), endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, log })
+  const process = metrics.watch(heartbeat.watch(traceJobs(createProcessor({
     library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, listenersWait, shutdown: graceOver.signal
-  })))
+  }))))
   let running = 0
   let isDraining = false
   // All three parameters are declared, because BullMQ passes a signal only to such functions.
@@ -156,6 +161,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       if (!isRedisAway) await stopWatching?.()
       connection.disconnect() // commands that still wait for Redis fail
       await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])
+      await stopTracing?.()
     }
   }
 }

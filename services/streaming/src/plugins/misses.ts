@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
+import { traceparent } from '@mixtape/tracing'
 import { deduplicationId } from '@mixtape/transcode-queue'
 
 declare module 'fastify' {
@@ -27,7 +28,7 @@ export const missesPlugin = fp(async app => {
     const id = deduplicationId({ path, quality })
     if (enqueued.get(id) === version) return
     enqueued.set(id, version)
-    app.transcodeQueue.enqueue({ path, quality, reason: 'miss', requestId }, version).then(() => {
+    app.transcodeQueue.enqueue({ path, quality, reason: 'miss', requestId, ...traceparent() }, version).then(() => {
       setTimeout(() => enqueued.delete(id), REPEAT_AFTER_MS).unref()
     }, error => {
       enqueued.delete(id)

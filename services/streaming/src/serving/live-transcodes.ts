@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { GrowingFile, type AudioCache, type Lookup } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
+import { traceparent } from '@mixtape/tracing'
 import type { TranscodeProducer } from '@mixtape/transcode-queue'
 import { SegmentRequests } from './segment-requests.ts'
 
@@ -108,7 +109,8 @@ export class LiveTranscodes {
 
   async #enqueue (track: Track, quality: TranscodeQuality, requestId: string): Promise<NotLive | undefined> {
     try {
-      const { status } = await this.#producer.enqueue({ path: track.path, quality, reason: 'miss', requestId }, track.version)
+      const job = { path: track.path, quality, reason: 'miss', requestId, ...traceparent() } as const
+      const { status } = await this.#producer.enqueue(job, track.version)
       return status === 'failed' || status === 'postponed' ? 'failed' : undefined
     } catch {
       return 'no-queue'

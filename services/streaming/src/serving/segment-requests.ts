@@ -1,6 +1,7 @@
 import type { Blocks, RequestSegment, Segments } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
+import { traceparent } from '@mixtape/tracing'
 import { deduplicationId, type TranscodeProducer } from '@mixtape/transcode-queue'
 
 /**
@@ -18,8 +19,9 @@ export class SegmentRequests {
 
   /** @returns the function by which a growing file asks for segments of a track */
   of ({ path, version }: Track, quality: TranscodeQuality, requestId: string): RequestSegment {
+    const trace = traceparent() // a file asks for segments outside of the request too
     return (segments, blocks) => {
-      const job = { path, quality, reason: 'miss', blocks, requestId } as const
+      const job = { path, quality, reason: 'miss', blocks, requestId, ...trace } as const
       const id = deduplicationId(job)
       this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1)
       // Redis may be away. Then the listener waits for the first encoder.

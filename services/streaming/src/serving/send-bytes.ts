@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Representation } from '@mixtape/library'
+import { markEvent } from '@mixtape/tracing'
 import type { ByteRange } from './ranges.ts'
 
 /** Bytes of a read at the start of a response, and for a slow client, which occupies its buffer for long. */
@@ -52,6 +53,7 @@ export async function sendBytes (
         res.destroy()
         return
       }
+      if (position === first) markEvent('first byte')
       if (sent) sent.firstByteAt ??= performance.now()
       position += bytesRead
       // The buffer of a client that has left is not reused: the socket may still refer to it.
