@@ -37,8 +37,10 @@ if (!env.REDIS_URL) {
   env.REDIS_URL = redis.url
   watch('Redis', redis.child)
 }
-if (!endingSince) start('The worker', WORKER.command)
-if (!endingSince) start('The streaming service', STREAMING.command)
+// Two processes cannot have one port.
+const workerEnv = config.METRICS_PORT ? { ...env, METRICS_PORT: `${config.METRICS_PORT + 1}` } : env
+if (!endingSince) start('The worker', WORKER.command, workerEnv)
+if (!endingSince) start('The streaming service', STREAMING.command, env)
 if (!endingSince) await greet()
 
 async function readConfiguration () {
@@ -58,7 +60,7 @@ function fail (message) {
   process.exit(1)
 }
 
-function start (name, [program, ...args]) {
+function start (name, [program, ...args], env) {
   watch(name, spawnChild(program, args, { env, stdio: 'inherit' }))
 }
 

@@ -34,8 +34,8 @@ export interface Heartbeat {
 export interface KnownWorker extends Heartbeat {
   /** Milliseconds since 1970, by the clock of Redis. */
   lastHeardOf: number
-  /** By how much its clock is ahead of that of Redis at least, in milliseconds. */
-  clockAheadMs: number
+  /** By how much its clock is ahead of that of Redis at least, in milliseconds; absent from workers before 0.8. */
+  clockAheadMs?: number
   isAlive: boolean
 }
 

@@ -71,7 +71,7 @@ t.test('an address that sends many wrong tokens gets 429, and the right token st
   const get = async (path: string, token: string) => await http(url, path, { headers: token ? { authorization: `Bearer ${token}` } : {} })
   for (let i = 0; i < 25; i++) t.equal((await get('/admin/cache/stats', '')).status, 401, 'a request without a token is no guess')
   for (let i = 0; i < 20; i++) t.equal((await get(i % 2 ? '/library' : '/admin/cache/stats', `wrong-${i}`)).status, 401)
-  for (const path of ['/admin/cache/stats', '/library', '/mixtapes']) {
+  for (const path of ['/admin/cache/stats', '/library', '/mixtapes', '/metrics']) {
     const { status, headers, json } = await get(path, 'wrong')
     t.equal(status, 429, path)
     t.match(headers['retry-after'], /^[1-6]?\d$/)

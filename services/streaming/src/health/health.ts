@@ -85,7 +85,7 @@ function clockSkew (aheadMs: number, workers: KnownWorker[]): Problem | undefine
   const clocks = [
     { name: 'Redis', aheadMs: 0 },
     { name: hostname(), aheadMs },
-    ...workers.map(({ host, clockAheadMs }) => ({ name: host, aheadMs: clockAheadMs }))
+    ...workers.map(({ host, clockAheadMs }) => ({ name: host, aheadMs: clockAheadMs ?? 0 }))
   ].sort((a, b) => a.aheadMs - b.aheadMs)
   const [last, first] = [clocks[0], clocks.at(-1)]
   if (!last || !first || first.aheadMs - last.aheadMs <= MAX_SKEW_MS) return undefined

@@ -8,6 +8,9 @@ const LISTENS_MS = 60_000
 /** Clients that are remembered at a time. More are not counted. */
 const MAX_LISTENERS = 10_000
 
+/** Longest address that is told apart. Anyone can send the header, and it could fill the memory. */
+const MAX_ADDRESS = 100
+
 interface Listener {
   quality: Quality
   openResponses: number
@@ -28,7 +31,8 @@ export class Listeners {
    * @returns a function that must be called at the end of the response
    */
   start (request: FastifyRequest, track: Track, quality: Quality): () => void {
-    const listener = this.#find(`${request.headers['x-forwarded-for'] ?? request.raw.socket.remoteAddress} ${track.path}`, quality)
+    const address = `${request.headers['x-forwarded-for'] ?? request.raw.socket.remoteAddress}`.slice(0, MAX_ADDRESS)
+    const listener = this.#find(`${address} ${track.path}`, quality)
     if (listener) listener.openResponses++
     return () => {
       if (!listener) return

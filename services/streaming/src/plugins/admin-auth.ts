@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook for routes that only the admin may use. */
     requireAdmin (request: FastifyRequest, reply: FastifyReply): Promise<void>
+    /** Must be called for each wrong token on any route. @throws 429 where this address has sent too many */
+    countWrongToken (request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
 }
 
@@ -30,15 +32,18 @@ export const adminAuthPlugin = fp(async app => {
     if (origin !== undefined && !origin.endsWith(`://${host}`)) throw app.httpErrors.forbidden('Not from another origin')
   })
 
+  app.decorate('countWrongToken', async (request: FastifyRequest, reply: FastifyReply) => {
+    const limit = await countWrong(request)
+    if (limit.isAllowed || !limit.isExceeded) return
+    reply.header('retry-after', `${limit.ttlInSeconds}`)
+    throw app.httpErrors.tooManyRequests(`Too many wrong tokens from ${request.ip}: at most ${MAX_WRONG} in a minute`)
+  })
+
   /** The right token is never refused: behind a proxy all clients have one address, and none may lock the admin out. */
   async function checkToken (request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
     const carried = carriesToken(request.headers.authorization, token)
     if (carried === 'right') return
-    const limit = carried === 'wrong' ? await countWrong(request) : undefined
-    if (limit && !limit.isAllowed && limit.isExceeded) {
-      reply.header('retry-after', `${limit.ttlInSeconds}`)
-      throw app.httpErrors.tooManyRequests(`Too many wrong tokens from ${request.ip}: at most ${MAX_WRONG} in a minute`)
-    }
+    if (carried === 'wrong') await app.countWrongToken(request, reply)
     reply.header('www-authenticate', 'Bearer realm="admin"')
     throw app.httpErrors.unauthorized('This needs the admin token: Authorization: Bearer <ADMIN_TOKEN>')
   }

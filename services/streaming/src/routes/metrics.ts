@@ -19,11 +19,13 @@ export async function metricsRoutes (app: FastifyInstance) {
           description: 'The metrics',
           content: { 'text/plain': { schema: Type.String({ examples: ['# TYPE mixtape_redis_up gauge\nmixtape_redis_up 1\n'] }) } }
         },
-        ...errors(401)
+        ...errors(401, 429)
       }
     },
     onRequest: async (request, reply) => {
       if (mayScrape(request.headers, request.socket.remoteAddress, config)) return
+      // The ADMIN_TOKEN is right here too, so it could be guessed here.
+      if (request.headers.authorization !== undefined) await app.countWrongToken(request, reply)
       reply.header('www-authenticate', 'Bearer realm="metrics"')
       throw app.httpErrors.unauthorized('This needs METRICS_TOKEN or ADMIN_TOKEN: Authorization: Bearer <token>')
     }
