@@ -3,24 +3,17 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { basename, join } from 'node:path'
 import { t, type Test } from 'tap'
 import { http } from '../fixtures/http.ts'
+import { liveSite } from '../fixtures/live-site.ts'
 import { embedPicture, jpeg } from '../fixtures/pictures.ts'
 import { queueFixture } from '../fixtures/queue.ts'
-import { testRedis } from '../fixtures/redis.ts'
 import { encoderPids, startStreaming, startWorker, until } from '../fixtures/services.ts'
 import { decodedSamples, makeTrack } from '../fixtures/tracks.ts'
 
 // A source that is damaged while listeners wait: test/live.test.ts. One that changes its format: services/worker/test/processor.test.ts.
 
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {} })
-  const redis = await testRedis(t)
-  const env = {
-    MUSIC_ROOT: join(dir, 'music'),
-    AUDIO_CACHE_DIR: join(dir, 'cache'),
-    AUDIO_CACHE_MIN_FREE: '1B',
-    AUDIO_CACHE_PRECACHE_QUALITIES: 'low',
-    REDIS_URL: redis.url
-  }
+  const { redis, env: live } = await liveSite(t)
+  const env = { ...live, AUDIO_CACHE_ON_MISS: 'original', AUDIO_CACHE_PRECACHE_QUALITIES: 'low' }
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const music = (name: string) => join(env.MUSIC_ROOT, name)
   const cached = (name: string) => join(env.AUDIO_CACHE_DIR, `${name.replace(/\.\w+$/, '')}_low.mp3`)

@@ -6,7 +6,7 @@ const FLUSH_MS = 2000
 
 /**
  * Sends the spans of this process to a collector, as OTLP in JSON, until it ends. Only now the SDK is loaded: without
- * this call spans cost next to nothing.
+ * this call the spans are those of @opentelemetry/api, which record nothing.
  *
  * @param endpoint base URL of the collector, to which `v1/traces` is added (OTEL_EXPORTER_OTLP_ENDPOINT)
  * @returns a function that sends the last spans

@@ -24,7 +24,7 @@ export const stoppingPlugin = fp(async app => {
   app.decorate('isStopping', false)
   app.decorate('stopGently', async () => {
     app.isStopping = true
-    // Added only now: a hook would cost something for each request before.
+    // Added only now, so that no request before runs it.
     app.server.prependListener('request', (_request, response: ServerResponse) => { response.setHeader('connection', 'close') })
     await setTimeout(NOTICE_MS)
   })

@@ -22,7 +22,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox = async function (app) {
           200: publicHealthSchema('It can serve', {
             status: 'degraded', problems: [{ code: 'no_worker', message: 'No worker is there: nothing is transcoded until one is started.' }]
           }),
-          503: publicHealthSchema('Nothing can be played', {
+          503: publicHealthSchema('Nothing can be played, or the replica is about to stop', {
             status: 'unavailable', problems: [{ code: 'library_gone', message: 'MUSIC_ROOT is empty, and was not before: nothing can be played. Mount its disk.' }]
           })
         }

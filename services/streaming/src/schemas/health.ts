@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 
 const status = Type.String({
   enum: ['ok', 'degraded', 'unavailable'],
-  description: 'degraded: what is on the disk is played, and something is wrong; unavailable: nothing can be played'
+  description: 'degraded: what is on the disk is played, and something is wrong; unavailable: nothing can be played, or the replica is about to stop'
 })
 
 const problem = {
