@@ -5,7 +5,6 @@ import { extname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { spawnChild } from './child.js'
-import { makeDemoLibrary } from './demo-library.js'
 import { freePort } from './free-port.js'
 import { ensurePrerequisites } from './prerequisites.js'
 import { startRedis } from './redis.js'
@@ -18,7 +17,11 @@ ensurePrerequisites()
 const { processEnvironment, readConfig } = await import('../packages/config/dist/index.js')
 const env = { ...processEnvironment() }
 const config = await readConfiguration()
-if (!env.MUSIC_ROOT) await makeDemoLibrary(config.MUSIC_ROOT)
+if (!env.MUSIC_ROOT) {
+  // Imported here, because ensurePrerequisites() may just have installed what it imports.
+  const { makeDemoLibrary } = await import('./demo-library.js')
+  await makeDemoLibrary(config.MUSIC_ROOT)
+}
 
 /** The running processes, in the order of their start. They are ended in reverse order. */
 const running = []

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { t, type Test } from 'tap'
@@ -66,6 +67,17 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await until(() => processesWith(`PORT=${env.PORT}`).length === 0)
   })
 }
+
+t.test('where nothing is installed yet, npm start and npm test tell what is missing', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'test-start-')) // outside of the project, whose packages would be found
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  cpSync(join(ROOT, 'scripts'), join(dir, 'scripts'), { recursive: true })
+  cpSync(join(ROOT, 'package.json'), join(dir, 'package.json'))
+  for (const script of ['start.js', 'test.js']) {
+    const { status, stderr } = spawnSync(process.execPath, [join(dir, 'scripts', script)], { env: { PATH: dir }, encoding: 'utf8' })
+    t.match({ status, stderr }, { status: 1, stderr: /^ffmpeg.* not found\. Install with:/ }, script)
+  }
+})
 
 t.test('the greeting names each problem, and what still works', async t => {
   const { env } = await setUp(t)
