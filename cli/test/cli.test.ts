@@ -6,17 +6,23 @@ import { Redis } from 'ioredis'
 import { t } from 'tap'
 import { build } from '../../test/fixtures/app.ts'
 import { testRedis } from '../../test/fixtures/redis.ts'
-import { startWorker } from '../../test/fixtures/services.ts'
+import { startWorker, withoutHooks, type Service } from '../../test/fixtures/services.ts'
 import { makeTrack } from '../../test/fixtures/tracks.ts'
 
 const BIN = fileURLToPath(new URL('../bin.js', import.meta.url))
 
-/** Runs the command line as an operator would, in an environment of its own. */
-async function run (cwd: string, env: Record<string, string>, ...args: string[]): Promise<{ code: number, out: string, err: string }> {
+/**
+ * Runs the command line as an operator would, in an environment of its own.
+ *
+ * @param onSaid is called with what it says to stderr while it runs
+ */
+async function run (
+  cwd: string, env: Record<string, string>, args: string[], onSaid = (_text: string) => {}
+): Promise<{ code: number, out: string, err: string }> {
   return await new Promise(resolve => {
-    execFile(process.execPath, [BIN, ...args], { cwd, env: { PATH: process.env.PATH, ...env } }, (error, out, err) => {
+    execFile(...withoutHooks(process.execPath, BIN, ...args), { cwd, env: { PATH: process.env.PATH, ...env } }, (error, out, err) => {
       resolve({ code: error ? Number(error.code) : 0, out, err })
-    })
+    }).stderr?.on('data', onSaid)
   })
 }
 
@@ -24,15 +30,18 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   const redis = await testRedis(t)
   const settings = { REDIS_URL: redis.url, ADMIN_TOKEN: 'secret', AUDIO_CACHE_MIN_FREE: '1B' }
   const { url, music, cache } = await build(t, settings)
-  await startWorker(t, { ...settings, MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache })
   const env = { ...settings, MIXTAPE_URL: url, MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache }
-  const cli = async (...args: string[]) => await run(music, env, ...args)
+  const cli = async (...args: string[]) => await run(music, env, args)
   const json = async (...args: string[]) => JSON.parse((await cli('--json', ...args)).out)
   makeTrack(join(music, 'jazz/a.flac'))
   writeFileSync(join(music, 'jazz/b.flac'), 'no audio at all')
 
-  t.match(await cli('precache', 'jazz', '--quality', 'low', '--wait'), {
-    code: 1, out: /^1 of 2 tracks are ready at low\.\nFailed: jazz\/b\.flac: .*No audio stream/
+  let worker: Promise<Service> | undefined
+  const startWhenAsked = () => { worker ??= startWorker(t, { ...settings, MUSIC_ROOT: music, AUDIO_CACHE_DIR: cache }) }
+  t.match(await run(music, env, ['precache', 'jazz', '--quality', 'low', '--wait'], startWhenAsked), {
+    code: 1,
+    err: /^No worker is there: nothing is transcoded until one is started/,
+    out: /^1 of 2 tracks are ready at low\.\nFailed: jazz\/b\.flac: .*No audio stream/
   })
   t.match(await cli('why', 'jazz/a.flac'), { code: 0, out: /\nlow: cached\n {2}The cached MP3 was made from the present version/ })
   t.match(await cli('why', 'jazz/b.flac'), { code: 1, out: /low: failed\n/ })
@@ -59,7 +68,7 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
 
 t.test('wrong use, a wrong token and no server have exit codes and words', async t => {
   const { url, music } = await build(t, { ADMIN_TOKEN: 'secret' })
-  const cli = async (env: Record<string, string>, ...args: string[]) => await run(music, { MIXTAPE_URL: url, ...env }, ...args)
+  const cli = async (env: Record<string, string>, ...args: string[]) => await run(music, { MIXTAPE_URL: url, ...env }, args)
   t.match(await cli({}, 'why'), { code: 2, err: /missing required argument 'path'/ })
   t.match(await cli({}, 'precache', 'a', '--quality', 'best'), { code: 2, err: /Allowed choices are high, medium, low/ })
   t.match(await cli({ ADMIN_TOKEN: 'wrong' }, 'stats'), { code: 3, err: /needs the admin token.*ADMIN_TOKEN gives it/ })
@@ -72,17 +81,17 @@ t.test('doctor finds what is wrong', async t => {
   const { url } = await testRedis(t)
   const dir = t.testdir({ music: { 'a.flac': '' }, empty: {} })
   const env = { REDIS_URL: url, MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B' }
-  const well = await run(dir, env, 'doctor')
+  const well = await run(dir, env, ['doctor'])
   t.match(well, { code: 0, out: /ok +ffmpeg .*libmp3lame.*ok +Redis writes +accepted.*ok +Redis eviction +noeviction.*ok +Clock.*warn +Workers +none is running.*ok +Cache .*ok +Cache file system +appends, syncs and renames/s })
   const redis = new Redis(url)
   await redis.config('SET', 'maxmemory', '1mb')
-  t.match(await run(dir, env, 'doctor'), { code: 1, out: /bad +Redis writes +Redis is out of memory/ })
+  t.match(await run(dir, env, ['doctor']), { code: 1, out: /bad +Redis writes +Redis is out of memory/ })
   await redis.config('SET', 'maxmemory', '0', 'maxmemory-policy', 'allkeys-lru')
   redis.disconnect()
-  const { code, out } = await run(dir, { ...env, MUSIC_ROOT: join(dir, 'empty'), AUDIO_CACHE_DIR: join(dir, 'music/a.flac/cache'), PATH: '/nonexistent', AUDIO_CACHE_MIN_FREE: '1B' }, '--json', 'doctor')
+  const { code, out } = await run(dir, { ...env, MUSIC_ROOT: join(dir, 'empty'), AUDIO_CACHE_DIR: join(dir, 'music/a.flac/cache'), PATH: '/nonexistent', AUDIO_CACHE_MIN_FREE: '1B' }, ['--json', 'doctor'])
   t.equal(code, 1)
   t.same(JSON.parse(out).findings.filter(({ state }: { state: string }) => state === 'bad').map(({ check }: { check: string }) => check), [
     'ffmpeg', 'Redis eviction', 'Library', 'Cache'
   ])
-  t.match(await run(dir, { ...env, MUSIC_ROOT: dir }, 'doctor'), { code: 2, err: /overlaps MUSIC_ROOT/ })
+  t.match(await run(dir, { ...env, MUSIC_ROOT: dir }, ['doctor']), { code: 2, err: /overlaps MUSIC_ROOT/ })
 })

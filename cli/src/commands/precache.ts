@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
+import { visible } from '@mixtape/log'
 import { print, progressBar } from '../output.ts'
 import { CommandError, encodePath, EXIT, type Server } from '../server.ts'
 
@@ -83,9 +84,14 @@ async function tracksBelow (server: Server, path: string): Promise<string[]> {
   }
 }
 
-/** Waits until each track is cached, or has failed. @returns those that failed */
+/**
+ * Waits until each track is cached, or has failed. Says once each what is wrong meanwhile, such as that no worker runs.
+ *
+ * @returns those that failed
+ */
 async function waitFor (server: Server, paths: string[], qualities: string[]): Promise<{ path: string, error: string }[]> {
   const failed: { path: string, error: string }[] = []
+  const saidCodes = new Set<string>()
   let pending = paths
   for (;;) {
     const known = await server.get<Record<'jobs' | 'sources', { path: string, error: string }[]>>('/admin/failed')
@@ -103,6 +109,19 @@ async function waitFor (server: Server, paths: string[], qualities: string[]): P
     pending = still
     progressBar(paths.length - pending.length, paths.length, pending[0] ?? '')
     if (pending.length === 0) return failed
+    for (const { code, message } of await obstacles(server)) {
+      if (!saidCodes.has(code)) console.error(visible(message))
+      saidCodes.add(code)
+    }
     await setTimeout(POLL_MS)
   }
+}
+
+/** @returns why jobs may stand still, in words */
+async function obstacles (server: Server): Promise<{ code: string, message: string }[]> {
+  const [{ problems }, { paused }] = await Promise.all([
+    server.get<{ problems: { code: string, message: string }[] }>('/health').catch(() => ({ problems: [] })), // 503
+    server.get<{ paused: boolean }>('/admin/queue')
+  ])
+  return paused ? [...problems, { code: 'paused', message: 'The queue is paused: no job starts until it is resumed, at /admin/.' }] : problems
 }
