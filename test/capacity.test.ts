@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { t } from 'tap'
+import { withoutHooks } from './fixtures/services.ts'
 
-const run = (...args: string[]) => spawnSync(process.execPath, ['bench/capacity.js', ...args], {
+const run = (...args: string[]) => spawnSync(...withoutHooks(process.execPath, 'bench/capacity.js', ...args), {
   cwd: fileURLToPath(new URL('..', import.meta.url)), encoding: 'utf8'
 })
 

@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
 import { testRedis } from './fixtures/redis.ts'
-import { until } from './fixtures/services.ts'
+import { until, withoutHooks } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** Runs `npm start` in the project folder. @returns the process, its exit, and a function that returns all its output */
 async function npmStart (t: Test, env: NodeJS.ProcessEnv) {
-  const npm = spawn('npm', ['start', '--silent'], {
+  const npm = spawn(...withoutHooks('npm', 'start', '--silent'), {
     cwd: ROOT, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe']
   })
   const exited = once(npm, 'exit')
