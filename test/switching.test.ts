@@ -112,6 +112,20 @@ t.test('changes of quality', async t => {
     t.same(await stalls(), [])
   })
 
+  await t.test('auto: who saves data gets low, on a fast line too', async t => {
+    const page = await open(t)
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true })
+    await page.reload()
+    const qualities: (string | null)[] = []
+    page.on('request', request => {
+      if (request.url().includes('/play/')) qualities.push(new URL(request.url()).searchParams.get('quality'))
+    })
+    await play(page, 'auto')
+    await isBeyond(page, 5) // without it, all would be fetched at high by now
+    t.same([...new Set(qualities)], ['low'])
+  })
+
   await t.test('without Media Source Extensions, another audio element goes on at the same place', async t => {
     const page = await open(t)
     await page.addInitScript(() => { Reflect.deleteProperty(window, 'MediaSource') })
