@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import { smallDisk } from './fixtures/disk.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
-import { encoderPids, startStreaming, startWorker, until } from './fixtures/services.ts'
+import { encoderPids, signalEncoders, startStreaming, startWorker, until } from './fixtures/services.ts'
 import { decodedSamples, makeTrack } from './fixtures/tracks.ts'
 
 const LIVE = 'mixtape; fwd=miss; stored; detail=live'
@@ -178,7 +178,7 @@ t.test('when ffmpeg is killed once, listeners wait for a new run, and get the sa
   makeTrack(join(music, 'long.flac'), { seconds: 300 })
   const response = http(url, '/play/long.flac?quality=high')
   await until(() => readdirSync(cache).some(name => name.endsWith('.part') && statSync(join(cache, name)).size > 1_000_000))
-  for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGKILL')
+  signalEncoders(worker.child.pid, 'SIGKILL')
   const { body } = await response
   await worker.logged(/The encoder is started again/)
   await worker.logged(/Cached: /)
@@ -197,7 +197,7 @@ t.test('when ffmpeg is killed twice, the connections break, and the next listene
   const failure = worker.logged(/long\.flac.* failed: /).then(() => { hasFailed = true })
   await until(() => {
     // Also that of the range: the job would go on with the segment that it makes.
-    if (!hasFailed) for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGKILL')
+    if (!hasFailed) signalEncoders(worker.child.pid, 'SIGKILL')
     return hasFailed
   })
   await failure
@@ -278,7 +278,7 @@ t.test('a range that is too far ahead of the encoder is refused at once', async 
   const path = '/play/mix.m4a?quality=high'
   const size = Number((await http(url, path, { method: 'HEAD' })).headers['content-length'])
   await until(() => encoderPids(worker.child.pid).length > 0)
-  for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGSTOP') // as slow as can be
+  signalEncoders(worker.child.pid, 'SIGSTOP') // as slow as can be
   const { status, headers, body } = await http(url, path, withRange(`${Math.round(size * 0.9)}-`))
   t.match({ status, headers }, { status: 503, headers: { 'retry-after': /^\d+$/, etag: undefined } })
   t.match(JSON.parse(body.toString()), { message: `The transcode will be there in about ${headers['retry-after']} s` })

@@ -6,7 +6,7 @@ import { http } from '../fixtures/http.ts'
 import { liveSite } from '../fixtures/live-site.ts'
 import { embedPicture, jpeg } from '../fixtures/pictures.ts'
 import { queueFixture } from '../fixtures/queue.ts'
-import { encoderPids, startStreaming, startWorker, until } from '../fixtures/services.ts'
+import { signalEncoders, startStreaming, startWorker, until } from '../fixtures/services.ts'
 import { decodedSamples, makeTrack } from '../fixtures/tracks.ts'
 
 // A source that is damaged while listeners wait: test/live.test.ts. One that changes its format: services/worker/test/processor.test.ts.
@@ -66,10 +66,10 @@ t.test('a source that is replaced or deleted in mid-transcode is not published a
     const { body } = await http(url, `/play/${name}?quality=low`)
     t.ok(body.equals(readFileSync(music(name))))
     await until(() => parts().some(part => statSync(part, { throwIfNoEntry: false })?.size))
-    for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGSTOP')
+    signalEncoders(worker.child.pid, 'SIGSTOP')
     if (name === 'replaced.flac') renameSync(makeTrack(music('other.flac'), { seconds: 3 }), music(name))
     else rmSync(music(name))
-    for (const pid of encoderPids(worker.child.pid)) process.kill(pid, 'SIGCONT')
+    signalEncoders(worker.child.pid, 'SIGCONT')
     await worker.logged(new RegExp(name === 'replaced.flac' ? 'The source changed while' : 'The source is gone|The source changed while'))
     if (name === 'deleted.flac') break
     await worker.logged(/Cached: replaced.flac/)
