@@ -45,6 +45,17 @@ export async function redisProblem (redis: RedisClient): Promise<Problem | undef
   }
 }
 
+/** Errors of ioredis for a command that got no reply. They have no code. */
+const NO_REPLY = ['Connection is closed.', 'Command timed out', "Stream isn't writeable and enableOfflineQueue options is false"]
+
+/** @returns why Redis did not do a command; undefined where the error is another one */
+export function problemOfCommand (error: Error & { previousErrors?: Error[] }): Problem | undefined {
+  const { name, message, previousErrors: [first] = [] } = error
+  const words = first?.message ?? message // first: of a transaction
+  const isRefused = name === 'ReplyError' && REFUSALS.some(([start]) => words.startsWith(start))
+  return isRefused || name === 'MaxRetriesPerRequestError' || NO_REPLY.includes(message) ? refusal(words) : undefined
+}
+
 function refusal (words: string): Problem {
   const [, code, message] = REFUSALS.find(([start]) => words.startsWith(start)) ?? [
     '', 'redis_unreachable', 'Redis does not answer. Start it, or correct REDIS_URL.'

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import sensible from '@fastify/sensible'
 import type { FastifyError } from 'fastify'
 import fp from 'fastify-plugin'
+import { problemOfCommand } from '@mixtape/transcode-queue'
 
 /**
  * Gives all errors one shape: `{ statusCode, error, message }`. Details of internal errors go to the log only.
@@ -31,6 +32,8 @@ export const errorsPlugin = fp(async app => {
     if (error.code === 'EMFILE' || error.code === 'ENFILE') {
       return reply.header('retry-after', '1').serviceUnavailable('Too many open files')
     }
+    const problem = status === 500 ? problemOfCommand(error) : undefined
+    if (problem) return reply.header('retry-after', '5').serviceUnavailable(problem.message)
     if (status >= 500 && status !== 503) return reply.internalServerError()
     if (status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '5')
     return reply.code(status).send({ statusCode: status, error: STATUS_CODES[status], message: error.message })
