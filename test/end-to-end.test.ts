@@ -6,7 +6,7 @@ import { t, type Test } from 'tap'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
-import { encoderPids, startAndFail, startStreaming, startWorker, until, type Service } from './fixtures/services.ts'
+import { startAndFail, startStreaming, startWorker, type Service } from './fixtures/services.ts'
 import { decodedSamples, ffprobe, makeTrack } from './fixtures/tracks.ts'
 
 /** Makes an empty library, an empty cache and a Redis for one test. @returns them, and the environment of the services */
@@ -150,75 +150,6 @@ t.test('invalid jobs fail at once, and other jobs still run', async t => {
   t.equal((await untilHit(worker, streaming.url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
   t.equal(await queue.getFailedCount(), invalidJobs.length)
   t.equal(await queue.getDelayedCount(), 0, 'no invalid job is tried again')
-})
-
-t.test('without Redis, hits and originals are served; when Redis is back, misses are enqueued again', async t => {
-  const { music, env, redis } = await setUp(t)
-  const [streaming, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
-  const track = makeTrack(join(music, 'a.flac'))
-  copyFileSync(track, join(music, 'b.flac'))
-  await untilHit(worker, streaming.url, '/play/a.flac?quality=low')
-  await redis.stop()
-  await streaming.logged(/Redis is not reachable/)
-  t.equal((await http(streaming.url, '/play/a.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
-  t.match(await http(streaming.url, '/play/b.flac?quality=low'), { status: 200 })
-  t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded', problems: [{ code: 'redis_unreachable', message: /^Redis does not answer/ }] })
-  await testRedis(t, { port: redis.port })
-  await worker.logged(/Redis is reachable/)
-  while ((await http(streaming.url, '/health/ready')).json().status !== 'ok') await setTimeout(10)
-  t.equal((await untilHit(worker, streaming.url, '/play/b.flac?quality=low')).headers['cache-status'], 'mixtape; hit')
-})
-
-t.test('no request waits for a Redis that hangs', async t => {
-  const { music, env, redis } = await setUp(t)
-  const streaming = await startStreaming(t, env)
-  makeTrack(join(music, 'a.flac'))
-  await http(streaming.url, '/play/a.flac?quality=low')
-  redis.child.kill('SIGSTOP')
-  t.teardown(() => redis.child.kill('SIGCONT'))
-  for (let i = 0; i < 20; i++) t.equal((await http(streaming.url, '/play/a.flac?quality=high')).status, 200)
-  t.match((await http(streaming.url, '/health/ready')).json(), { status: 'degraded' })
-  redis.child.kill('SIGCONT')
-})
-
-t.test('a killed worker leaves no ffmpeg process and no incomplete file, and its job runs again', async t => {
-  const { music, cache, env } = await setUp(t)
-  const streaming = await startStreaming(t, env)
-  makeTrack(join(music, 'long.flac'), { seconds: 600 })
-  const worker = await startWorker(t, env)
-  await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })
-  await until(() => readdirSync(cache).some(name => name.endsWith('.part')))
-  await until(() => encoderPids(worker.child.pid).length > 0)
-  const pids = encoderPids(worker.child.pid)
-  await worker.stop('SIGKILL')
-  await until(() => !pids.some(isRunning))
-  t.pass('ffmpeg ended with its worker')
-  const next = await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })
-  t.equal(next.headers['cache-status'], 'mixtape; fwd=miss; detail=absent')
-
-  const second = await startWorker(t, env)
-  await second.logged(/Cached: long.flac/)
-  t.equal((await http(streaming.url, '/play/long.flac?quality=high', { method: 'HEAD' })).headers['cache-status'], 'mixtape; hit')
-  t.same(readdirSync(cache), ['long_high.mp3'], 'the part of the killed worker was deleted')
-})
-
-function isRunning (pid: number): boolean {
-  try {
-    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-t.test('a worker that gets SIGTERM finishes the running job', async t => {
-  const { music, cache, env } = await setUp(t)
-  const streaming = await startStreaming(t, env)
-  makeTrack(join(music, 'a.flac'), { seconds: 120 })
-  const worker = await startWorker(t, env)
-  await http(streaming.url, '/play/a.flac?quality=high', { method: 'HEAD' })
-  await until(() => readdirSync(cache).some(name => name.endsWith('.part')))
-  t.equal(await worker.stop(), 0)
-  t.same(readdirSync(cache), ['a_high.mp3'])
 })
 
 t.test('a wrong environment variable stops the start with one message', async t => {
