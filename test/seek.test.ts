@@ -9,7 +9,7 @@ import { smallDisk } from './fixtures/disk.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { encoderPids, startStreaming, startWorker, until } from './fixtures/services.ts'
-import { makeTrack } from './fixtures/tracks.ts'
+import { audioOf, makeTrack } from './fixtures/tracks.ts'
 
 /** Loud and very quiet passages, for which LAME adapts its thresholds for seconds. */
 const QUIET = "volume='if(lt(mod(t,4.3),1.5),1,0.006)':eval=frame"
@@ -130,10 +130,7 @@ t.test('a long track that two workers make at once has the bytes that one worker
   const file = join(cache, 'set_low.mp3')
   await http(url, '/play/set.flac?quality=low')
   await one.logged(/Cached: set/)
-  const audio = () => {
-    const bytes = readFileSync(file)
-    return bytes.subarray(bytes.indexOf('Info')) // the tag holds the generation
-  }
+  const audio = () => audioOf(readFileSync(file))
   const alone = audio()
   await one.stop()
 

@@ -17,6 +17,11 @@ export function megabytes (bytes: number): string {
   return bytes < 999_500_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
 }
 
+/** Says something while a progress bar may be shown. The bar must be drawn again after it. */
+export function notice (text: string): void {
+  console.error(`${process.stderr.isTTY ? '\r\u001b[K' : ''}${visible(text)}`)
+}
+
 /** Shows how far something is, in one line that is drawn again; on no terminal, nothing. */
 export function progressBar (done: number, total: number, note: string): void {
   if (!process.stderr.isTTY) return

@@ -20,7 +20,7 @@ t.test('without a cache folder that can be written, originals are played, and al
   const addTrack = (name: string) => { originals.set(name, readFileSync(makeTrack(join(music, `${name}.flac`)))) }
 
   /** Checks what listeners get while a fault lasts, and waits until health tells it. */
-  const isPlayed = async (fault: string) => {
+  const checkPlayed = async (fault: string) => {
     addTrack(fault)
     for (const [name, original] of originals) t.ok((await http(url, `/play/${name}.flac`)).body.equals(original), `${fault}: ${name}`)
     const miss = await http(url, `/play/${fault}.flac?quality=low`)
@@ -45,13 +45,13 @@ t.test('without a cache folder that can be written, originals are played, and al
 
   rmSync(cache, { recursive: true })
   writeFileSync(cache, 'a file')
-  await isPlayed('replaced')
+  await checkPlayed('replaced')
   rmSync(cache)
   mkdirSync(cache)
   await becomesHit('replaced')
 
   execFileSync('mount', ['-o', 'remount,ro', disk])
-  await isPlayed('readonly')
+  await checkPlayed('readonly')
   t.equal((await http(url, '/play/replaced.flac?quality=low')).headers['cache-status'], 'mixtape; hit', 'what is cached is played')
   execFileSync('mount', ['-o', 'remount,rw', disk])
   await becomesHit('readonly')

@@ -26,7 +26,7 @@ t.test('listeners who read nothing, or leave, take nothing from the others', asy
     return socket
   }
 
-  /** No more at once: the kernel resets connections that the service has not accepted yet. */
+  /** No more at once: where more wait than Node's backlog of 511, Linux sends SYN cookies, and resets some connections. */
   const startAHundred = async () => await Promise.all(Array.from({ length: 100 }, startToPlay))
 
   t.ok(await isPlayed())

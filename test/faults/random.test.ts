@@ -6,7 +6,7 @@ import { freePort } from '../../scripts/free-port.js'
 import { startRedis } from '../../scripts/redis.js'
 import { http, whenReady, type HttpResponse } from '../fixtures/http.ts'
 import { startStreaming, startWorker, until } from '../fixtures/services.ts'
-import { makeTrack } from '../fixtures/tracks.ts'
+import { audioOf, makeTrack } from '../fixtures/tracks.ts'
 
 const NAMES = ['a', 'b'] as const
 const VERSIONS = [0, 1, 2] as const
@@ -30,20 +30,17 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer Drawn> ? Drawn : never
 
-/** @returns the MP3 from its Info frame on. The tag before it has a number that is new for each run */
-const audioOf = (mp3: Buffer) => mp3.subarray(mp3.indexOf('Info'))
-
 t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, and all is cached afterwards', async t => {
   const dir = t.testdir({ music: {}, cache: {}, versions: {} })
   const [music, cache, port] = [join(dir, 'music'), join(dir, 'cache'), await freePort()]
   let redis: Awaited<ReturnType<typeof startRedis>> | undefined
-  const redisStarts = async () => { redis ??= await startRedis({ dir: join(dir, 'redis'), port }) }
-  const redisStops = async () => {
+  const redisUp = async () => { redis ??= await startRedis({ dir: join(dir, 'redis'), port }) }
+  const redisDown = async () => {
     await redis?.stop()
     redis = undefined
   }
-  t.teardown(redisStops)
-  await redisStarts()
+  t.teardown(redisDown)
+  await redisUp()
   const env = {
     MUSIC_ROOT: music,
     AUDIO_CACHE_DIR: cache,
@@ -75,7 +72,10 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
 
   function check (response: HttpResponse, { name, level, suffix }: { name: string, level: string, suffix: number | undefined }): void {
     const version = present.get(name)
-    if (version === undefined) return check404(response)
+    if (version === undefined) {
+      if (response.status !== 404) throw new Error(`A track that is gone was ${response.status}`)
+      return
+    }
     const isOriginal = response.headers['content-type'] === 'audio/flac'
     const whole = isOriginal ? originals[version] as Buffer : mp3s.get(`${name} ${version} ${level}`) as Buffer
     const body = suffix === undefined && !isOriginal ? audioOf(response.body) : response.body
@@ -127,14 +127,14 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
         killedAt = performance.now()
         worker = await startWorker(t, env)
         return
-      case 'stopRedis': return await redisStops()
-      case 'startRedis': return await redisStarts()
+      case 'stopRedis': return await redisDown()
+      case 'startRedis': return await redisUp()
     }
   }
 
   /** Mends all faults, and checks what must hold then. */
-  async function isWell (): Promise<void> {
-    await redisStarts()
+  async function checkWell (): Promise<void> {
+    await redisUp()
     await whenReady(url)
     for (const [name, version] of present) {
       for (const level of LEVELS) {
@@ -166,11 +166,7 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 25, maxLength: 40, size: 'max' }), async steps => {
     for (const step of steps) await run(step)
     for (const name of NAMES) if (!present.has(name)) replace(name, 0)
-    await isWell()
-  }), { numRuns: 3, endOnFailure: true }) // not made smaller: a run goes on where the last one ended
+    await checkWell()
+  }), { numRuns: 3, endOnFailure: true }) // no shrinking: each run goes on where the last one ended
   t.equal(await worker.stop(), 0)
 })
-
-function check404 ({ status }: HttpResponse): void {
-  if (status !== 404) throw new Error(`A track that is gone was ${status}`)
-}

@@ -6,7 +6,7 @@ import { t } from 'tap'
 import { freePort } from '../../scripts/free-port.js'
 import { startRedis } from '../../scripts/redis.js'
 import { http, problemsOf, whenReady } from '../fixtures/http.ts'
-import { startStreaming, startWorker } from '../fixtures/services.ts'
+import { startStreaming, startWorker, until } from '../fixtures/services.ts'
 import { decodedSamples, makeTrack } from '../fixtures/tracks.ts'
 
 // A Redis that fails over to its replica: test/redis-modes.test.ts.
@@ -30,9 +30,9 @@ t.test('whatever happens to Redis, hits and originals are served, no request wai
   const cached: string[] = []
 
   /** Checks what listeners get during a fault. @param code of the problem that health tells meanwhile */
-  const isServed = async (fault: string, code: string) => {
+  const checkServed = async (fault: string, code: string) => {
     originals.set(fault, readFileSync(makeTrack(join(dir, `music/${fault}.flac`))))
-    while (!Object.keys(await problemsOf(url)).includes(code));
+    await until(async () => code in await problemsOf(url))
     for (const [name, original] of originals) t.ok((await http(url, `/play/${name}.flac`)).body.equals(original), `${fault}: ${name}`)
     for (const name of cached) t.equal((await http(url, `/play/${name}.flac?quality=low`)).headers['cache-status'], 'mixtape; hit', fault)
     const miss = await http(url, `/play/${fault}.flac?quality=low`)
@@ -42,7 +42,7 @@ t.test('whatever happens to Redis, hits and originals are served, no request wai
       status: 503, headers: { 'retry-after': '5' }
     }, fault)
   }
-  const isMended = async (fault: string) => {
+  const checkMended = async (fault: string) => {
     await whenReady(url)
     const path = `/play/${fault}.flac?quality=low`
     await http(url, path)
@@ -53,34 +53,34 @@ t.test('whatever happens to Redis, hits and originals are served, no request wai
   }
   const mixtape = async () => await http(url, '/mixtapes/kept')
 
-  await isServed('absent', 'redis_unreachable')
+  await checkServed('absent', 'redis_unreachable')
   await startAgain()
-  await isMended('absent')
+  await checkMended('absent')
   const body = { title: 'Kept', tracks: [{ file_path: 'absent.flac' }] }
   t.match(await http(url, '/mixtapes/kept', { method: 'PUT', body }), { status: 202 })
 
   redis?.child.kill('SIGKILL')
-  await isServed('killed', 'redis_unreachable')
+  await checkServed('killed', 'redis_unreachable')
   await startAgain()
-  await isMended('killed')
+  await checkMended('killed')
   t.match((await mixtape()).json(), { title: 'Kept' })
 
   redis?.child.kill('SIGSTOP')
-  await isServed('frozen', 'redis_unreachable')
+  await checkServed('frozen', 'redis_unreachable')
   redis?.child.kill('SIGCONT')
-  await isMended('frozen')
+  await checkMended('frozen')
 
   const operator = new Redis(env.REDIS_URL)
   t.teardown(() => operator.disconnect())
   await operator.config('SET', 'maxmemory', '1mb', 'maxmemory-policy', 'noeviction')
-  await isServed('full', 'redis_out_of_memory')
+  await checkServed('full', 'redis_out_of_memory')
   await operator.config('SET', 'maxmemory', '0')
-  await isMended('full')
+  await checkMended('full')
 
   await operator.replicaof('127.0.0.1', 1) // of a master that does not answer
-  await isServed('readonly', 'redis_read_only')
+  await checkServed('readonly', 'redis_read_only')
   await operator.replicaof('NO', 'ONE')
-  await isMended('readonly')
+  await checkMended('readonly')
   t.match((await mixtape()).json(), { title: 'Kept' })
   operator.disconnect()
 
@@ -88,8 +88,8 @@ t.test('whatever happens to Redis, hits and originals are served, no request wai
   redis?.child.kill('SIGKILL')
   await exited
   rmSync(data, { recursive: true })
-  await isServed('emptied', 'redis_unreachable')
+  await checkServed('emptied', 'redis_unreachable')
   await startAgain()
-  await isMended('emptied')
+  await checkMended('emptied')
   t.equal((await mixtape()).status, 404)
 })

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
-import { visible } from '@mixtape/log'
-import { print, progressBar } from '../output.ts'
+import { notice, print, progressBar } from '../output.ts'
 import { CommandError, encodePath, EXIT, type Server } from '../server.ts'
 
 /** How often the server is asked how far it is. */
@@ -85,7 +84,8 @@ async function tracksBelow (server: Server, path: string): Promise<string[]> {
 }
 
 /**
- * Waits until each track is cached, or has failed. Says once each what is wrong meanwhile, such as that no worker runs.
+ * Waits until each track is cached, or has failed. Says what is wrong meanwhile, such as that no worker runs;
+ * each problem once.
  *
  * @returns those that failed
  */
@@ -107,12 +107,12 @@ async function waitFor (server: Server, paths: string[], qualities: string[]): P
       }))
     }
     pending = still
-    progressBar(paths.length - pending.length, paths.length, pending[0] ?? '')
-    if (pending.length === 0) return failed
-    for (const { code, message } of await obstacles(server)) {
-      if (!saidCodes.has(code)) console.error(visible(message))
+    for (const { code, message } of pending.length > 0 ? await obstacles(server) : []) {
+      if (!saidCodes.has(code)) notice(message)
       saidCodes.add(code)
     }
+    progressBar(paths.length - pending.length, paths.length, pending[0] ?? '')
+    if (pending.length === 0) return failed
     await setTimeout(POLL_MS)
   }
 }
@@ -120,7 +120,8 @@ async function waitFor (server: Server, paths: string[], qualities: string[]): P
 /** @returns why jobs may stand still, in words */
 async function obstacles (server: Server): Promise<{ code: string, message: string }[]> {
   const [{ problems }, { paused }] = await Promise.all([
-    server.get<{ problems: { code: string, message: string }[] }>('/health').catch(() => ({ problems: [] })), // 503
+    // It is a 503 where nothing can be played. The requests for the tracks tell that.
+    server.get<{ problems: { code: string, message: string }[] }>('/health').catch(() => ({ problems: [] })),
     server.get<{ paused: boolean }>('/admin/queue')
   ])
   return paused ? [...problems, { code: 'paused', message: 'The queue is paused: no job starts until it is resumed, at /admin/.' }] : problems

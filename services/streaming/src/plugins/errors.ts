@@ -27,16 +27,15 @@ export const errorsPlugin = fp(async app => {
   })
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500
+    const problem = error.statusCode === undefined ? problemOfCommand(error) : undefined
+    const status = problem ? 503 : error.statusCode ?? 500
     if (status >= 500) request.log.error(error)
     if (error.code === 'EMFILE' || error.code === 'ENFILE') {
       return reply.header('retry-after', '1').serviceUnavailable('Too many open files')
     }
-    const problem = status === 500 ? problemOfCommand(error) : undefined
-    if (problem) return reply.header('retry-after', '5').serviceUnavailable(problem.message)
     if (status >= 500 && status !== 503) return reply.internalServerError()
     if (status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '5')
-    return reply.code(status).send({ statusCode: status, error: STATUS_CODES[status], message: error.message })
+    return reply.code(status).send({ statusCode: status, error: STATUS_CODES[status], message: problem?.message ?? error.message })
   })
 }, { name: 'errors' })
 
