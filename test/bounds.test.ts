@@ -6,13 +6,14 @@ import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
 import { MaintenanceQueue } from '@mixtape/mixtapes'
 import { smallDisk } from './fixtures/disk.ts'
+import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const redis = await testRedis(t)
   const env = {
     MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url, AUDIO_CACHE_MIN_FREE: '1B'

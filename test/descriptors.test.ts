@@ -4,13 +4,14 @@ import { copyFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { t } from 'tap'
+import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
 t.test('a service with 256 descriptors plays 400 tracks, and survives 400 idle connections', async t => {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const music = join(dir, 'music')
   const redis = await testRedis(t)
   const streaming = await startStreaming(t, { MUSIC_ROOT: music, AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url })

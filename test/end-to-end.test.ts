@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { t, type Test } from 'tap'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
+import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startAndFail, startStreaming, startWorker, type Service } from './fixtures/services.ts'
@@ -11,7 +12,7 @@ import { decodedSamples, ffprobe, makeTrack } from './fixtures/tracks.ts'
 
 /** Makes an empty library, an empty cache and a Redis for one test. @returns them, and the environment of the services */
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const redis = await testRedis(t)
   const music = join(dir, 'music')
   const cache = join(dir, 'cache')

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { t, type Test } from 'tap'
 import { build } from './fixtures/app.ts'
+import { testFolder } from './fixtures/folder.ts'
 import { getPlaylist } from './fixtures/hls.ts'
 import { http } from './fixtures/http.ts'
 import { startFront, startNginx } from './fixtures/nginx.ts'
@@ -13,7 +14,7 @@ import { startStreaming, startWorker, until } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
 async function setUp (t: Test, extraEnv: NodeJS.ProcessEnv = {}) {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const redis = await testRedis(t)
   const env = {
     MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: redis.url, X_ACCEL: '1', ...extraEnv

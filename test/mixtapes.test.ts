@@ -10,13 +10,14 @@ import { t, type Test } from 'tap'
 import { MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { Plays } from '@mixtape/statistics'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
+import { testFolder } from './fixtures/folder.ts'
 import { http, whenReady } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {}, mixtapes: {} })
+  const dir = testFolder(t, { music: {}, cache: {}, mixtapes: {} })
   const redis = await testRedis(t)
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null })
   const maintenance = new MaintenanceQueue(connection)

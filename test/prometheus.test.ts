@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
+import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
@@ -16,7 +17,7 @@ const headers = { authorization: `Bearer ${TOKEN}` }
 
 /** Starts Prometheus with the shipped configuration. Only its targets and its intervals are other ones. @returns its URL */
 async function startPrometheus (t: Test, targets: { streaming: string, worker: string }): Promise<string> {
-  const dir = t.testdir({ 'metrics-token': TOKEN })
+  const dir = testFolder(t, { 'metrics-token': TOKEN })
   copyFileSync(deploy('prometheus/alerts.yml'), join(dir, 'alerts.yml'))
   copyFileSync(deploy('prometheus/prometheus.yml'), join(dir, 'shipped.yml'))
   const config = readFileSync(deploy('prometheus/prometheus.yml'), 'utf8').replaceAll('15s', '1s')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
+import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { startStreaming, startWorker, until } from './fixtures/services.ts'
@@ -12,7 +13,7 @@ import { makeTrack } from './fixtures/tracks.ts'
 
 /** Starts both services. @returns what caches tracks through the whole chain: request, queue, worker, events, statistics */
 async function startSite (t: Test, redisEnv: NodeJS.ProcessEnv) {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const env = { MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), ...redisEnv }
   const source = makeTrack(join(env.MUSIC_ROOT, '0.flac'))
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { t, type Test } from 'tap'
 import { freePort } from '../scripts/free-port.js'
+import { testFolder } from './fixtures/folder.ts'
 import { testRedis } from './fixtures/redis.ts'
 import { until, withoutHooks } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
@@ -30,7 +31,7 @@ async function npmStart (t: Test, env: NodeJS.ProcessEnv) {
 
 /** Makes a library with one track and a Redis. @returns the environment that names them */
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const redis = await testRedis(t)
   makeTrack(join(dir, 'music/a.flac'))
   const env = {

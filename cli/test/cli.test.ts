@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { t } from 'tap'
 import { build } from '../../test/fixtures/app.ts'
+import { testFolder } from '../../test/fixtures/folder.ts'
 import { testRedis } from '../../test/fixtures/redis.ts'
 import { startWorker, withoutHooks, type Service } from '../../test/fixtures/services.ts'
 import { makeTrack } from '../../test/fixtures/tracks.ts'
@@ -79,7 +80,7 @@ t.test('wrong use, a wrong token and no server have exit codes and words', async
 
 t.test('doctor finds what is wrong', async t => {
   const { url } = await testRedis(t)
-  const dir = t.testdir({ music: { 'a.flac': '' }, empty: {} })
+  const dir = testFolder(t, { music: { 'a.flac': '' }, empty: {} })
   const env = { REDIS_URL: url, MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B' }
   const well = await run(dir, env, ['doctor'])
   t.match(well, { code: 0, out: /ok +ffmpeg .*libmp3lame.*ok +Redis writes +accepted.*ok +Redis eviction +noeviction.*ok +Clock.*warn +Workers +none is running.*ok +Cache .*ok +Cache file system +appends, syncs and renames/s })

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
+import { testFolder } from '../fixtures/folder.ts'
 import { http } from '../fixtures/http.ts'
 import { queueFixture } from '../fixtures/queue.ts'
 import { testRedis } from '../fixtures/redis.ts'
@@ -22,7 +23,7 @@ esac
 `
 
 t.test('an ffmpeg that writes nothing, or half, or floods its log: nothing wrong is published, and originals are served', async t => {
-  const dir = t.testdir({ music: {}, cache: {}, bin: {} })
+  const dir = testFolder(t, { music: {}, cache: {}, bin: {} })
   const redis = await testRedis(t)
   const { failures, monitor } = queueFixture(t, redis.url)
   const fault = join(dir, 'fault')

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { t } from 'tap'
 import { freePort } from '../../scripts/free-port.js'
 import { startRedis } from '../../scripts/redis.js'
+import { testFolder } from '../fixtures/folder.ts'
 import { http, whenReady, type HttpResponse } from '../fixtures/http.ts'
 import { startStreaming, startWorker, until } from '../fixtures/services.ts'
 import { audioOf, makeTrack } from '../fixtures/tracks.ts'
@@ -31,7 +32,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer Drawn> ? Drawn : never
 
 t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, and all is cached afterwards', async t => {
-  const dir = t.testdir({ music: {}, cache: {}, versions: {} })
+  const dir = testFolder(t, { music: {}, cache: {}, versions: {} })
   const [music, cache, port] = [join(dir, 'music'), join(dir, 'cache'), await freePort()]
   let redis: Awaited<ReturnType<typeof startRedis>> | undefined
   const redisUp = async () => { redis ??= await startRedis({ dir: join(dir, 'redis'), port }) }

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { t } from 'tap'
 import { freePort } from '../../scripts/free-port.js'
 import { startRedis } from '../../scripts/redis.js'
+import { testFolder } from '../fixtures/folder.ts'
 import { http, problemsOf, whenReady } from '../fixtures/http.ts'
 import { startStreaming, startWorker, until } from '../fixtures/services.ts'
 import { decodedSamples, makeTrack } from '../fixtures/tracks.ts'
@@ -12,7 +13,7 @@ import { decodedSamples, makeTrack } from '../fixtures/tracks.ts'
 // A Redis that fails over to its replica: test/redis-modes.test.ts.
 
 t.test('whatever happens to Redis, hits and originals are served, no request waits for it, and then misses become hits', async t => {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const [data, port] = [join(dir, 'redis'), await freePort()]
   let redis: Awaited<ReturnType<typeof startRedis>> | undefined
   t.teardown(async () => { await redis?.stop() })

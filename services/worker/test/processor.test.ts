@@ -11,6 +11,7 @@ import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, TranscodeProducer } from '@mixtape/transcode-queue'
+import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
@@ -18,7 +19,7 @@ import { createProcessor } from '../src/processor.ts'
 import { createSpaceReservation } from '../src/space-reservation.ts'
 
 async function setUp (t: Test) {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const redis = new Redis((await testRedis(t)).url)
   const config = readConfig({ MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache') })
   const library = new Library(config.MUSIC_ROOT)

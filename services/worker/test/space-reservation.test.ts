@@ -10,12 +10,13 @@ import { readConfig } from '@mixtape/config'
 import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
+import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
 import { createSpaceReservation, NoSpaceError } from '../src/space-reservation.ts'
 
 async function setUp (t: Test, env: Record<string, string>) {
-  const dir = t.testdir({ cache: {}, music: {} })
+  const dir = testFolder(t, { cache: {}, music: {} })
   const { url } = await testRedis(t)
   const redis = new Redis(url)
   const config = readConfig({

@@ -1,13 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
+import { testFolder } from '../../../test/fixtures/folder.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { SourceError, transcode } from '../src/transcode.ts'
 
 const { signal } = new AbortController()
 
 t.test('an ffmpeg that a signal ends is no SourceError', async t => {
-  const input = makeTrack(join(t.testdir(), 'a.wav'), { seconds: 600 })
+  const input = makeTrack(join(testFolder(t), 'a.wav'), { seconds: 600 })
   const { pid } = process
   let isKilled = false
   // A terminal or systemd sends a signal to ffmpeg too.
@@ -25,7 +26,7 @@ t.test('an ffmpeg that a signal ends is no SourceError', async t => {
 })
 
 t.test('an ffmpeg that cannot be run or prints nothing is no SourceError', async t => {
-  const dir = t.testdir()
+  const dir = testFolder(t)
   const input = makeTrack(join(dir, 'a.wav'))
   const { PATH } = process.env
   t.teardown(() => { process.env.PATH = PATH })
@@ -41,7 +42,7 @@ t.test('an ffmpeg that cannot be run or prints nothing is no SourceError', async
 })
 
 t.test('transcode() writes nothing after it has rejected', async t => {
-  const input = makeTrack(join(t.testdir(), 'a.wav'), { seconds: 600 })
+  const input = makeTrack(join(testFolder(t), 'a.wav'), { seconds: 600 })
   const stop = new AbortController()
   let [writing, calls] = [0, 0]
   const write = async () => {

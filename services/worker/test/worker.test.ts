@@ -6,12 +6,13 @@ import { pino } from 'pino'
 import { t } from 'tap'
 import { readConfig } from '@mixtape/config'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
+import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { startWorker } from '../src/worker.ts'
 
 t.test('a job that outlasts the grace time goes back to the queue, and leaves segments but no part', async t => {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const redis = await testRedis(t)
   const connection = { url: redis.url }
   const queue = new Queue(QUEUE_NAME, { connection, prefix: KEY_PREFIX })
@@ -45,7 +46,7 @@ t.test('a job that outlasts the grace time goes back to the queue, and leaves se
 })
 
 t.test('without Redis a worker stops without waiting for the grace time', { timeout: 15_000 }, async t => {
-  const dir = t.testdir({ music: {}, cache: {} })
+  const dir = testFolder(t, { music: {}, cache: {} })
   const config = readConfig({
     MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), REDIS_URL: 'redis://127.0.0.1:1'
   })
