@@ -120,22 +120,22 @@ export class Part {
     this.#position += bytes.length
   }
 
-  /** Whether another encoder is so far ahead that its segment should be taken over. */
+  /** Whether another encoder is so far ahead that the running one should stop, and its segment should be taken over. */
   async isOvertaken (): Promise<boolean> {
-    const segment = await this.#findAhead()
+    const segment = await this.#findAhead(NEAR_BLOCKS)
     await segment?.file.close()
     return segment !== undefined
   }
 
   /**
-   * Copies a segment that is ahead of the encoder. It begins with the last block of the part, which shows that both
-   * encoders agree.
+   * Copies a segment that has more blocks than the part. It begins with the last block of the part, which shows that both
+   * encoders agree. Not to be called while an encoder writes.
    *
    * @returns whether there was one
    * @throws {MismatchError} where that block differs
    */
   async takeOver (): Promise<boolean> {
-    const segment = await this.#findAhead()
+    const segment = await this.#findAhead(2)
     if (!segment) return false
     try {
       this.rewindTo(this.blocks - 1)
@@ -159,12 +159,13 @@ export class Part {
     return this.missing > 0 && await this.#segments?.isNear(this.#position - this.#head.length, 1) === true
   }
 
-  async #findAhead () {
+  /** @param count of the blocks that the segment must have at least, with the last block of the part */
+  async #findAhead (count: number) {
     if (!this.#segments || this.blocks === 0 || this.missing === 0) return undefined
     const bytes = blockBytes(this.quality)
     const start = (this.blocks - 1) * bytes
     const audioBytes = this.#size - ID3V1_SIZE - this.#head.length
-    return await this.#segments.find(start, Math.min(start + NEAR_BLOCKS * bytes, audioBytes))
+    return await this.#segments.find(start, Math.min(start + count * bytes, audioBytes))
   }
 
   /**

@@ -172,7 +172,11 @@ export function createProcessor (
   ): Promise<void> {
     let reportedAt = 0
     for (;;) {
-      while (await part.takeOver() || await part.isFollowing()) await setTimeout(FOLLOW_MS, undefined, { signal: run.signal })
+      if (await part.takeOver()) continue
+      if (await part.isFollowing()) {
+        await setTimeout(FOLLOW_MS, undefined, { signal: run.signal })
+        continue
+      }
       // The last block is encoded again, and compared.
       const firstBlock = isSeekable ? Math.max(part.blocks - 1, 0) : 0
       if (part.missing > 0) part.rewindTo(firstBlock)

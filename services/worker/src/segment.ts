@@ -37,21 +37,25 @@ export interface MakeSegmentOptions {
 }
 
 /**
- * Encodes a segment of a track that another encoder, which started at the start of the track, has not reached yet. It stops
- * where it comes to the end or to another segment, and when nobody waits for it any more.
+ * Encodes a segment of a track that another encoder, which started at the start of the track, has not reached yet; of a piece
+ * that it has reached, the second half of the rest. It stops one block after it comes to another segment, where it comes to the
+ * end, and when nobody waits for it any more.
  */
 export async function makeSegment (
-  cache: AudioCache, track: Track, quality: TranscodeQuality, { first, end }: Blocks,
+  cache: AudioCache, track: Track, quality: TranscodeQuality, piece: Blocks,
   { niceness, signal, isForListener, checkUnchanged }: MakeSegmentOptions
 ): Promise<void> {
   const { samples, isSeekable } = await span('probe', async () => await probe({ input: track.realPath, niceness, signal }))
   const segments = cache.segments(track, quality, samples)
   const { bytes, blocks } = audio(samples, quality)
+  const end = Math.min(piece.end, blocks)
+  const reached = await blocksReached(cache, track, quality)
+  if (reached > piece.first && (isForListener || end - reached < 2 * NEAR_BLOCKS)) return
+  const first = reached > piece.first ? Math.ceil((reached + end) / 2) : piece.first
   const start = first * segments.blockBytes
-  const stop = Math.min(end, blocks) * segments.blockBytes
   if (!isSeekable || start >= bytes || !await segments.areOpen()) return
   // The first block may be the last one of the segment before.
-  if (await isWritten(segments, Math.min(start + segments.blockBytes, bytes - 1)) || await isReached(cache, track, quality, first)) return
+  if (await isWritten(segments, Math.min(start + segments.blockBytes, bytes - 1))) return
   // Listeners that left say nothing about the pieces of a long track.
   const isUnwanted = async () => isForListener ? await segments.isStopped(first) : !await segments.areOpen()
   if (await isUnwanted()) return
@@ -69,7 +73,9 @@ export async function makeSegment (
         await segment.append(chunk)
         const { position, id } = segment
         const ahead = Math.min(position + NEAR_BLOCKS * segments.blockBytes, bytes)
-        return position >= stop || await isUnwanted() || await isWritten(segments, position, ahead, id)
+        // Without a common block, a third encoder would have to start and show that both agree: 0.27 s for each segment.
+        const overlap = Math.max(position - segments.blockBytes, start)
+        return position >= end * segments.blockBytes || await isUnwanted() || await isWritten(segments, overlap, ahead, id)
       }
     })
     await checkUnchanged()
@@ -91,10 +97,10 @@ async function isWritten (segments: Segments, start: number, end = start + 1, ex
   return found !== undefined
 }
 
-/** Whether the encoder that started at the start of the track has come to a block. */
-async function isReached (cache: AudioCache, track: Track, quality: TranscodeQuality, block: number): Promise<boolean> {
+/** @returns the blocks that the encoder which started at the start of the track has written */
+async function blocksReached (cache: AudioCache, track: Track, quality: TranscodeQuality): Promise<number> {
   const growing = await cache.findGrowing(track, quality)
-  if (!(growing instanceof GrowingFile)) return false
+  if (!(growing instanceof GrowingFile)) return 0
   await growing.close()
-  return growing.blocks > block
+  return growing.blocks
 }
