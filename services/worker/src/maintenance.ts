@@ -72,10 +72,9 @@ export function createMaintenance (options: MaintenanceOptions) {
       log.info({ files: old.files, bytes: old.bytes }, 'Removed files that are too old')
     }
     try {
-      const { orphans, bytes, parts, foreign, paths, outdated } = await removeOrphans(cache.dir, library)
+      const { orphans, bytes, parts, foreign, outdated } = await removeOrphans(cache.dir, library, async paths => { await plays.forget(paths) })
       await usage.countRemoved('orphan', orphans)
       metrics.evicted('orphan', { files: orphans, bytes })
-      await plays.forget(paths)
       log.info({ orphans, bytes, parts, foreign }, 'Removed orphans')
       for (const track of outdated) await producer.enqueue({ ...track, reason: 'nightly' })
       if (outdated.length > 0) log.info({ enqueued: outdated.length }, 'Enqueued files that an older version made')

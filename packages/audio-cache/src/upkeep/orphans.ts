@@ -16,11 +16,12 @@ export interface OrphansRemoved {
   parts: number
   /** Files that another tool made, or that do not belong to the cache. They stay. */
   foreign: number
-  /** Paths of the orphans, relative to the cache directory. */
-  paths: string[]
   /** Some cached files that an older pipeline made: paths of their tracks, and their qualities. They stay. */
   outdated: { path: string, quality: TranscodeQuality }[]
 }
+
+/** Orphans that are passed on at a time: a library may lose more files than their paths should take memory. */
+const BATCH_SIZE = 1000
 
 /** Outdated files that one run reports, so that they are replaced little by little. */
 const MAX_OUTDATED = 1000
@@ -30,12 +31,16 @@ const MAX_OUTDATED = 1000
  * thumbnails of covers that are gone or have changed; parts of dead workers; and empty directories. Of the MP3s, only those
  * with a provenance frame are deleted.
  *
+ * @param onDeleted gets the paths of up to 1000 orphans at a time, relative to the cache directory
  * @throws where the library is empty or not readable: probably its disk is not mounted
  */
-export async function removeOrphans (dir: string, library: Library): Promise<OrphansRemoved> {
+export async function removeOrphans (
+  dir: string, library: Library, onDeleted: (paths: string[]) => Promise<void>
+): Promise<OrphansRemoved> {
   const names = await readdir(library.root).catch(() => [])
   if (names.length === 0) throw new Error('The library is empty or not mounted: no orphans are removed')
-  const result: OrphansRemoved = { orphans: 0, bytes: 0, parts: await clearDeadParts(dir), foreign: 0, paths: [], outdated: [] }
+  const result: OrphansRemoved = { orphans: 0, bytes: 0, parts: await clearDeadParts(dir), foreign: 0, outdated: [] }
+  let deleted: string[] = []
   await walk(dir, async entry => {
     const kind = await classify(dir, entry, library)
     if (kind === 'foreign') result.foreign++
@@ -43,9 +48,13 @@ export async function removeOrphans (dir: string, library: Library): Promise<Orp
     if (kind !== 'orphan' || !await removeIfUnchanged(dir, entry)) return false
     result.orphans++
     result.bytes += entry.size
-    result.paths.push(entry.path)
+    if (deleted.push(entry.path) === BATCH_SIZE) {
+      await onDeleted(deleted)
+      deleted = []
+    }
     return true
   }, { prune: true })
+  await onDeleted(deleted)
   return result
 }
 

@@ -26,16 +26,19 @@ t.test('orphans, dead parts and empty directories are deleted; valid and foreign
   await write('a_medium.mp3', 'a.flac', undefined, PROFILE - 1)
   utimesSync(join(dir, 'cache/.0123456789abcdef.0123456789abcdef.part'), 1e9, 1e9)
 
-  t.match(await removeOrphans(join(dir, 'cache'), library), {
+  const deleted: string[] = []
+  const ignore = async () => {}
+  t.match(await removeOrphans(join(dir, 'cache'), library, async paths => { deleted.push(...paths) }), {
     orphans: 3, parts: 1, foreign: 2, outdated: [{ path: 'a.flac', quality: 'medium' }]
   })
+  t.same(deleted.sort(), ['a_high.mp3', 'b_low.mp3', 'c_low.mp3'])
   t.same(readdirSync(join(dir, 'cache')).sort(), ['a_low.mp3', 'a_medium.mp3', 'cover.jpg', 'other_low.mp3'])
 
   rmSync(join(dir, 'music/a.flac'))
   rmSync(join(dir, 'music/b.flac'))
-  await t.rejects(removeOrphans(join(dir, 'cache'), library), { message: /empty or not mounted/ })
+  await t.rejects(removeOrphans(join(dir, 'cache'), library, ignore), { message: /empty or not mounted/ })
   rmSync(join(dir, 'music'), { recursive: true })
-  await t.rejects(removeOrphans(join(dir, 'cache'), library), { message: /empty or not mounted/ })
+  await t.rejects(removeOrphans(join(dir, 'cache'), library, ignore), { message: /empty or not mounted/ })
   t.ok(readdirSync(join(dir, 'cache')).includes('a_low.mp3'))
 })
 
@@ -56,6 +59,6 @@ t.test('thumbnails of covers that are gone or have changed are deleted', async t
   t.equal((await thumbnails.find({ path: 'album/cover.jpg', version }, 96))?.toString(), 'valid')
   t.equal(await thumbnails.find({ path: 'album/cover.jpg', version }, 256), undefined)
 
-  t.match(await removeOrphans(cache, library), { orphans: 2, foreign: 0 })
+  t.match(await removeOrphans(cache, library, async () => {}), { orphans: 2, foreign: 0 })
   t.same(readdirSync(join(cache, 'album')).map(name => name.split('_')[0]).sort(), ['a.flac', 'cover.jpg'])
 })
