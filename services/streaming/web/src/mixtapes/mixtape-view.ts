@@ -8,6 +8,7 @@ import { clock, count } from '../format.ts'
 import { KeepControl } from '../offline/keep-control.ts'
 import { goTo } from '../places.ts'
 import type { Player } from '../player/player.ts'
+import type { QueuedTrack } from '../player/queue.ts'
 import { confirm } from './confirm.ts'
 import { draft } from './draft.ts'
 import { Readiness } from './readiness.ts'
@@ -88,7 +89,7 @@ export class MixtapeView {
         if (player.current.track?.path === track.path) player.toggle()
         else this.#play(index)
       },
-      actions: (_, track) => track.size === undefined ? [] : [queueAction(player, track)]
+      actions: (_, track) => track.size === undefined ? [] : [queueAction(player, this.#queued(track))]
     })
   }
 
@@ -97,8 +98,13 @@ export class MixtapeView {
     const tracks = this.#mixtape?.tracks ?? []
     const isThere = ({ size }: TrackEntry) => size !== undefined
     const start = tracks.slice(0, index).filter(isThere).length
-    const playable = tracks.filter(isThere)
+    const playable = tracks.filter(isThere).map(track => this.#queued(track))
     if (start < playable.length) this.#player.playAll(playable, start)
+  }
+
+  /** A friend may not look through the folder of a track, but may come back here. */
+  #queued (track: TrackEntry): QueuedTrack {
+    return { ...track, place: `/mixtape/${this.#slug}` }
   }
 
   async #edit (): Promise<void> {

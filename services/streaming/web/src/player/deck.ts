@@ -1,10 +1,10 @@
-import type { TrackEntry } from '../api/library.ts'
 import { QUALITIES, type Choice, type Quality } from '../api/qualities.ts'
 import { fetchServing, playUrl, type Serving } from '../api/serving.ts'
 import type { AutoQuality } from './auto-quality.ts'
 import { bufferedEnd } from './buffered.ts'
 import { FrameBuffer } from './frame-buffer.ts'
 import { FrameStream } from './frame-stream.ts'
+import type { QueuedTrack } from './queue.ts'
 
 interface DeckEvents {
   /** What is heard, or why nothing is, has become known or has changed. */
@@ -21,7 +21,7 @@ interface DeckEvents {
  */
 export class Deck {
   readonly audio: HTMLAudioElement
-  track: TrackEntry | undefined
+  track: QueuedTrack | undefined
   /** What the listener has chosen. */
   choice: Choice | undefined
   /** Why the server does not send it. */
@@ -47,7 +47,7 @@ export class Deck {
    *
    * @param options.isWhole whether it must be a whole file
    */
-  load (track: TrackEntry, choice: Choice, startAt = 0, { isWhole = false } = {}): void {
+  load (track: QueuedTrack, choice: Choice, startAt = 0, { isWhole = false } = {}): void {
     this.#reset()
     this.track = track
     this.choice = choice
@@ -82,7 +82,7 @@ export class Deck {
     return true
   }
 
-  has (track: TrackEntry | undefined, choice: Choice): boolean {
+  has (track: QueuedTrack | undefined, choice: Choice): boolean {
     return track !== undefined && this.track?.path === track.path && this.choice === choice && !this.audio.error
   }
 
@@ -141,7 +141,7 @@ export class Deck {
     return this.duration > 0 ? Math.min(seconds / this.duration, 1) : 0
   }
 
-  #loadFile ({ path }: TrackEntry, quality: Quality): void {
+  #loadFile ({ path }: QueuedTrack, quality: Quality): void {
     const load = this.#loads
     this.#fileQuality = quality
     fetchServing(path, quality).then(serving => { if (load === this.#loads) this.#fileServing = serving }, error => {

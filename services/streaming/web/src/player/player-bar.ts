@@ -86,7 +86,7 @@ export function startPlayerBar (player: Player): void {
     const folder = track.path.slice(0, Math.max(track.path.lastIndexOf('/'), 0))
     const title = find<HTMLAnchorElement>('#now-title')
     title.textContent = name
-    title.href = folderUrl(folder)
+    title.href = track.place ?? folderUrl(folder)
     find('#now-artist').textContent = [track.artist, track.album].filter(text => text).join(' — ')
     find('#expand').replaceChildren(coverOf(track.path, { pixels: 512, name: track.album ?? name, isFolder: false }))
     document.documentElement.style.setProperty('--now-cover', `url("/cover/${encodePath(track.path)}?size=96")`)

@@ -1,9 +1,8 @@
-import type { TrackEntry } from '../api/library.ts'
 import { storedChoice, storeChoice, type Choice, type Quality } from '../api/qualities.ts'
 import { playUrl } from '../api/serving.ts'
 import { AutoQuality } from './auto-quality.ts'
 import { Deck } from './deck.ts'
-import { Queue } from './queue.ts'
+import { Queue, type QueuedTrack } from './queue.ts'
 
 /** The next track is loaded this many seconds before the end of the current one, or as soon as that is buffered whole. */
 const PREFETCH_SECONDS = 30
@@ -93,7 +92,7 @@ export class Player extends EventTarget {
   }
 
   /** Plays a list of tracks from one of them on. */
-  playAll (tracks: TrackEntry[], start: number): void {
+  playAll (tracks: QueuedTrack[], start: number): void {
     this.queue.replace(tracks, start)
     this.#start(0)
   }

@@ -2,9 +2,15 @@ import type { TrackEntry } from '../api/library.ts'
 
 export type Repeat = 'off' | 'all' | 'one'
 
+/** A track of the queue. */
+export interface QueuedTrack extends TrackEntry {
+  /** URL of the place where it was chosen, to which its title leads; its folder where undefined. */
+  place?: string
+}
+
 /** What is remembered of a queue. */
 export interface QueueState {
-  tracks: TrackEntry[]
+  tracks: QueuedTrack[]
   /** Positions in `tracks`, in the order in which they are played. */
   order: number[]
   /** Position in `order`. */
@@ -28,24 +34,24 @@ export class Queue {
     this.#state = state
   }
 
-  get current (): TrackEntry | undefined {
+  get current (): QueuedTrack | undefined {
     return this.#at(this.#state.position)
   }
 
   /** Tracks in the order in which they are played. */
-  get inOrder (): TrackEntry[] {
-    return this.#state.order.map(index => this.#state.tracks[index] as TrackEntry)
+  get inOrder (): QueuedTrack[] {
+    return this.#state.order.map(index => this.#state.tracks[index] as QueuedTrack)
   }
 
   /** Replaces all tracks. */
-  replace (tracks: TrackEntry[], start: number): void {
+  replace (tracks: QueuedTrack[], start: number): void {
     this.#state.tracks = [...tracks]
     this.#state.order = tracks.map((_, index) => index)
     this.#state.position = start
     if (this.#state.isShuffled) this.setShuffled(true)
   }
 
-  append (tracks: TrackEntry[]): void {
+  append (tracks: QueuedTrack[]): void {
     const { tracks: known, order, isShuffled } = this.#state
     for (const track of tracks) order.push(known.push(track) - 1)
     if (isShuffled) this.#shuffleRest()
@@ -77,7 +83,7 @@ export class Queue {
     return position > 0 ? position - 1 : repeat === 'all' ? order.length - 1 : 0
   }
 
-  trackAt (position: number | undefined): TrackEntry | undefined {
+  trackAt (position: number | undefined): QueuedTrack | undefined {
     return position === undefined ? undefined : this.#at(position)
   }
 
@@ -99,7 +105,7 @@ export class Queue {
     }
   }
 
-  #at (position: number): TrackEntry | undefined {
+  #at (position: number): QueuedTrack | undefined {
     const index = this.#state.order[position]
     return index === undefined ? undefined : this.#state.tracks[index]
   }
