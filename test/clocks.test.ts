@@ -1,19 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
+import { fakeClock } from './fixtures/clock.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { encoderPids, startStreaming, startWorker, until, type Service } from './fixtures/services.ts'
 import { makeTrack } from './fixtures/tracks.ts'
 
 t.jobs = 2
-
-/** The environment of a process whose clock is wrong by an offset such as `+1h`. Its timers run on. */
-function wrongClock (offset: string): Record<string, string> {
-  const [LD_PRELOAD = ''] = execFileSync('faketime', ['-f', offset, 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' }).split('\n')
-  return { LD_PRELOAD, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' }
-}
 
 for (const offset of ['+1h', '-1h']) {
   t.test(`a worker whose clock is wrong by ${offset} deletes no running part, is followed live, and is replaced when it dies`, async t => {
@@ -32,7 +26,7 @@ for (const offset of ['+1h', '-1h']) {
 
     const running = play('a')
     const encoder = await freezeEncoder(right)
-    const wrong = await startWorker(t, { ...env, ...wrongClock(offset) }) // it removes the parts of dead workers
+    const wrong = await startWorker(t, { ...env, ...fakeClock(offset, { areTimersRight: true }) }) // it removes the parts of dead workers
     t.equal(parts().length, 1, 'the part of a worker that runs stays')
     process.kill(encoder, 'SIGCONT')
     t.ok((await running).body.equals(readFileSync(join(cache, 'a_high.mp3'))))

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { t } from 'tap'
+import { t, type Test } from 'tap'
+import { fakeClock } from '../fixtures/clock.ts'
 import { testFolder } from '../fixtures/folder.ts'
 import { http } from '../fixtures/http.ts'
 import { queueFixture } from '../fixtures/queue.ts'
@@ -17,12 +18,14 @@ case "$*" in *libmp3lame*) fault=$(cat "$FAULT");; esac
 case "$fault" in
   nothing) exit 0;;
   half) "$FFMPEG" "$@" | head -c 20000; exit 0;;
+  hang) trap '' TERM; exec tail -f /dev/null;;
   flood) yes 'a line that nobody asked for' | head -c 20000000 >&2; exec "$FFMPEG" "$@";;
   *) exec "$FFMPEG" "$@";;
 esac
 `
 
-t.test('an ffmpeg that writes nothing, or half, or floods its log: nothing wrong is published, and originals are served', async t => {
+/** Starts both services, with an ffmpeg that has faults. */
+async function faultySite (t: Test, workerEnv: NodeJS.ProcessEnv = {}) {
   const dir = testFolder(t, { music: {}, cache: {}, bin: {} })
   const redis = await testRedis(t)
   const { failures, monitor } = queueFixture(t, redis.url)
@@ -31,9 +34,27 @@ t.test('an ffmpeg that writes nothing, or half, or floods its log: nothing wrong
   writeFileSync(join(dir, 'bin/ffmpeg'), FAULTY, { mode: 0o755 })
   const env = { MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B', REDIS_URL: redis.url }
   const [{ url }, worker] = await Promise.all([
-    startStreaming(t, env), startWorker(t, { ...env, PATH: `${join(dir, 'bin')}:${process.env.PATH}`, FAULT: fault, FFMPEG })
+    startStreaming(t, env), startWorker(t, { ...env, ...workerEnv, PATH: `${join(dir, 'bin')}:${process.env.PATH}`, FAULT: fault, FFMPEG })
   ])
-  mkdirSync(join(dir, 'music'), { recursive: true })
+  return { dir, url, worker, failures, monitor, fault }
+}
+
+t.test('an ffmpeg that hangs, and ignores SIGTERM, is killed after a minute, and the job is tried again', async t => {
+  const { dir, url, worker, fault } = await faultySite(t, fakeClock('+0 x20', { areTimersRight: false }))
+  writeFileSync(fault, 'hang')
+  const source = readFileSync(makeTrack(join(dir, 'music/a.flac')))
+  const play = async () => await http(url, '/play/a.flac?quality=low')
+  t.ok((await play()).body.equals(source))
+  await worker.logged(/low failed: ffmpeg made no progress for 60 s/)
+  t.notOk(existsSync(join(dir, 'cache/a_low.mp3')))
+  t.ok((await play()).body.equals(source))
+  writeFileSync(fault, 'mended')
+  await worker.logged(/Cached: a.flac → low/)
+  t.equal(decodedSamples(join(dir, 'cache/a_low.mp3')), 2 * 44100)
+})
+
+t.test('an ffmpeg that writes nothing, or half, or floods its log: nothing wrong is published, and originals are served', async t => {
+  const { dir, url, worker, failures, monitor, fault } = await faultySite(t)
 
   /** Misses a track while ffmpeg has a fault, and checks that the original is served before and after. */
   const play = async (name: string, logged: RegExp) => {
