@@ -13,20 +13,22 @@ import { makeTrack } from './fixtures/tracks.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs `npm start` in the project folder. @returns the process, its exit, and a function that returns all its output */
-async function npmStart (t: Test, env: NodeJS.ProcessEnv) {
-  const npm = spawn(...withoutHooks('npm', 'start', '--silent'), {
+const NPM_START = ['npm', 'start', '--silent'] as const
+
+/** Runs `npm start`, or what does the same, in the project folder. @returns the process, its exit, and a function that returns all its output */
+async function start (t: Test, env: NodeJS.ProcessEnv, [program, ...args]: readonly [string, ...string[]] = NPM_START) {
+  const child = spawn(...withoutHooks(program, ...args), {
     cwd: ROOT, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe']
   })
-  const exited = once(npm, 'exit')
+  const exited = once(child, 'exit')
   const output: string[] = []
-  npm.stdout.on('data', data => output.push(`${data}`))
-  npm.stderr.on('data', data => output.push(`${data}`))
+  child.stdout.on('data', data => output.push(`${data}`))
+  child.stderr.on('data', data => output.push(`${data}`))
   t.teardown(async () => {
-    npm.kill('SIGTERM')
+    child.kill('SIGTERM')
     await exited
   })
-  return { npm, exited, output: () => output.join('') }
+  return { child, exited, output: () => output.join('') }
 }
 
 /** Makes a library with one track and a Redis. @returns the environment that names them */
@@ -55,15 +57,17 @@ function processesWith (variable: string): number[] {
   })
 }
 
-for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  t.test(`${signal} to npm ends all processes`, async t => {
+for (const [command, signal] of [
+  [NPM_START, 'SIGTERM'], [NPM_START, 'SIGKILL'], [[process.execPath, 'cli/bin.js', 'start'], 'SIGTERM']
+] as const) {
+  t.test(`${signal} to ${command.join(' ')} ends all processes`, async t => {
     const { env } = await setUp(t)
-    const { npm, exited, output } = await npmStart(t, env)
+    const { child, exited, output } = await start(t, env, command)
     await until(() => output().includes('Ctrl-C ends it'))
     t.match(output(), /Listening on http:\/\/127\.0\.0\.1:\d+\/\n\nTry:/, 'no problem is printed')
     t.match(output(), /curl -I '.*\/play\/a.flac\?quality=medium'/)
     t.ok(processesWith(`PORT=${env.PORT}`).length >= 3)
-    npm.kill(signal)
+    child.kill(signal)
     await exited
     await until(() => processesWith(`PORT=${env.PORT}`).length === 0)
   })
@@ -82,7 +86,7 @@ t.test('where nothing is installed yet, npm start and npm test tell what is miss
 
 t.test('the greeting names each problem, and what still works', async t => {
   const { env } = await setUp(t)
-  const { output } = await npmStart(t, { ...env, MUSIC_ROOT: '/nope', REDIS_URL: 'redis://:secret@127.0.0.1:1' })
+  const { output } = await start(t, { ...env, MUSIC_ROOT: '/nope', REDIS_URL: 'redis://:secret@127.0.0.1:1' })
   await until(() => output().includes('Ctrl-C ends it'))
   t.match(output(), /! MUSIC_ROOT is \/nope, which cannot be read: nothing can be played/)
   t.match(output(), /! Redis at redis:\/\/127\.0\.0\.1:1 is not reachable: originals and cached files are played/)
@@ -95,7 +99,7 @@ t.test('a wrong environment variable stops the start before any process runs', a
     [{ PORT: '99999' }, 'PORT is "99999". Allowed: a whole number from 0 to 65535.\n'],
     [{ AUDIO_CACHE_ON_MISS: 'wait' }, 'AUDIO_CACHE_ON_MISS is "wait". Allowed: original or transcode.\n']
   ] as const) {
-    const { exited, output } = await npmStart(t, { ...env, ...wrong })
+    const { exited, output } = await start(t, { ...env, ...wrong })
     t.equal((await exited)[0], 1)
     t.equal(output(), message)
   }
@@ -104,7 +108,7 @@ t.test('a wrong environment variable stops the start before any process runs', a
 t.test('a port that is in use stops the start, and the message names it', async t => {
   const { env } = await setUp(t)
   const port = new URL(env.REDIS_URL).port
-  const { exited, output } = await npmStart(t, { ...env, PORT: port })
+  const { exited, output } = await start(t, { ...env, PORT: port })
   t.equal((await exited)[0], 1)
   t.equal(output(), `PORT is ${port}, where another program listens already.\n`)
 })
