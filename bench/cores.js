@@ -2,15 +2,21 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 
-/** Servers run on one core, and load generators on the others. Undefined with only one core, or without taskset. */
-export const { server: SERVER_CORE, load: LOAD_CORES } = split()
+/** The numbers of the cores that this process may use. */
+export const CORES = allowed()
 
-function split () {
+/** Servers run on one core, and load generators on the others. Undefined with only one core, or without taskset. */
+export const { server: SERVER_CORE, load: LOAD_CORES } = split(CORES)
+
+function allowed () {
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
-  const [first, ...others] = list.split(',').flatMap(part => {
+  return list.split(',').flatMap(part => {
     const [from, to = from] = part.split('-').map(Number)
     return Array.from({ length: to - from + 1 }, (_, i) => from + i)
   })
+}
+
+function split ([first, ...others]) {
   const canPin = others.length > 0 && spawnSync('taskset', ['-c', `${first}`, 'true']).status === 0
   return canPin ? { server: `${first}`, load: others.join(',') } : {}
 }

@@ -8,11 +8,10 @@ import { promisify } from 'node:util'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { WORKER } from '../scripts/services.js'
 import { makeFlac } from './seek.js'
-import { createSite, median } from './services.js'
+import { createSite, median, SILENT } from './services.js'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS || 3)
 const SECONDS = 7200
-const SILENT = { info () {}, warn () {}, error () {}, debug () {} }
 
 /**
  * Measures how long a FLAC of two hours takes at medium, with one slot and with one for each core. Rounds are interleaved.

@@ -4,11 +4,22 @@ import { ensurePrerequisites } from '../scripts/prerequisites.js'
 
 /** `npm run bench [section …]`: prints the tables of each section, and writes data/bench.json. */
 const SECTIONS = {
-  cache: 'benchCache', cold: 'benchCold', library: 'benchLibrary', reservoir: 'benchReservoir', serve: 'benchServe', transcode: 'benchTranscode'
+  cache: 'benchCache',
+  cold: 'benchCold',
+  library: 'benchLibrary',
+  nightly: 'benchNightly',
+  reservoir: 'benchReservoir',
+  scale: 'benchScale',
+  serve: 'benchServe',
+  transcode: 'benchTranscode'
 }
 
 /** Programs that a section needs in addition to those of the services, and the Debian package of each. */
-const PROGRAMS = { library: { chromium: 'chromium' }, serve: { wrk: 'wrk', nginx: 'nginx-light', ip: 'iproute2' } }
+const PROGRAMS = {
+  library: { chromium: 'chromium' },
+  scale: { wrk: 'wrk', nginx: 'nginx-light' },
+  serve: { wrk: 'wrk', nginx: 'nginx-light', ip: 'iproute2' }
+}
 
 const requested = process.argv.slice(2)
 const unknown = requested.filter(name => !(name in SECTIONS))

@@ -56,6 +56,9 @@ export async function createSite () {
   }
 }
 
+/** A log for connections that do not log. */
+export const SILENT = { info () {}, warn () {} }
+
 /** @param {number[]} values */
 export function median (values) {
   const sorted = values.toSorted((a, b) => a - b)

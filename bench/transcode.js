@@ -11,14 +11,13 @@ import { WORKER } from '../scripts/services.js'
 import { inputUrl, safeInputOptions } from '../services/worker/dist/ffmpeg-input.js'
 import { foreignLoad } from './cores.js'
 import { childrenSeconds, cpuSeconds, ownSeconds } from './proc.js'
-import { createSite, median } from './services.js'
+import { createSite, median, SILENT } from './services.js'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS || 3)
 const TRACKS = Array.from({ length: 10 }, (_, i) => `track-${i}`)
 /** Length of each track. The fixed cost of a job, such as ffprobe, has more weight for short tracks. */
 const SECONDS = Number(process.env.BENCH_TRACK_SECONDS || 240)
 const CORES = availableParallelism()
-const SILENT = { info () {}, warn () {}, error () {}, debug () {} }
 const JOBS = TRACKS.flatMap(name => Object.keys(bitrates).map(quality => ({ name, quality })))
 
 /**
@@ -67,21 +66,26 @@ async function runFfmpeg ({ music }, dir) {
   const startedAt = performance.now()
   const waiting = [...JOBS]
   await Promise.all(Array.from({ length: CORES }, async () => {
-    for (let job; (job = waiting.shift());) await promisify(execFile)('nice', command(music, dir, job))
+    for (let job; (job = waiting.shift());) {
+      const { name, quality } = job
+      const output = join(dir, `${name}_${quality}.mp3`)
+      const [program, ...args] = ffmpegCommand({ input: join(music, `${name}.flac`), output, quality, seconds: SECONDS })
+      await promisify(execFile)(program, args)
+    }
   }))
   return { wall: (performance.now() - startedAt) / 1000, cpu: childrenSeconds(process.pid) - before, own: 0 }
 }
 
-/** @returns arguments of `nice` for the ffmpeg command of services/worker/src/transcode.ts, at its niceness, to a file */
-function command (music, dir, { name, quality }) {
+/** @returns the ffmpeg command of services/worker/src/transcode.ts, at its niceness, to a file; `seconds` are those of the input */
+export function ffmpegCommand ({ input, output, quality, seconds }) {
   const filters = 'aresample=44100,aformat=sample_rates=44100:channel_layouts=stereo,' +
-    `apad=pad_len=2048,atrim=start_sample=0:end_sample=${SECONDS * 44100},asetpts=N/SR/TB`
+    `apad=pad_len=2048,atrim=start_sample=0:end_sample=${seconds * 44100},asetpts=N/SR/TB`
   return [
-    '-n', '10', 'ffmpeg', '-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...safeInputOptions,
-    '-i', inputUrl(join(music, `${name}.flac`)), '-y',
+    'nice', '-n', '10', 'ffmpeg', '-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...safeInputOptions,
+    '-i', inputUrl(input), '-y',
     '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
     '-c:a', 'libmp3lame', '-b:a', `${bitrates[quality]}k`, '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0',
-    '-flush_packets', '0', '-f', 'mp3', join(dir, `${name}_${quality}.mp3`)
+    '-flush_packets', '0', '-f', 'mp3', output
   ]
 }
 
