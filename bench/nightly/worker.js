@@ -11,11 +11,11 @@ import { QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '
 import { createMaintenance } from '../../services/worker/dist/maintenance.js'
 import { WorkerMetrics } from '../../services/worker/dist/metrics.js'
 
-/** A worker whose transcodes do nothing. It does the nightly run once, waits until the queue is empty, and prints what that took. */
 /** The first jobs are slow, so that the queue fills to its limit. */
 const SLOW_JOBS = 5000
 const SLOW_MS = 20
 
+/** A worker whose transcodes do nothing. It does the nightly run once, waits until the queue is empty, and prints what that took. */
 const log = pino({ level: 'silent' })
 const config = readConfig(process.env)
 const connection = workerConnection(config.REDIS, log)
