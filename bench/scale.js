@@ -11,6 +11,6 @@ export async function benchScale () {
   return {
     'scale: workers': await benchWorkers(),
     'scale: replicas behind nginx': await benchReplicas(),
-    'scale: a miss, while all slots are busy': await benchBacklog()
+    'scale: a miss, by the jobs that wait': await benchBacklog()
   }
 }

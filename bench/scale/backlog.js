@@ -12,8 +12,8 @@ const MISSES = 10
 const LONG_SECONDS = 590
 
 /**
- * Measures how long a listener waits for the first byte of audio of a track that is not cached, while all slots of a worker run jobs
- * of the nightly run and more such jobs wait.
+ * Measures how long a listener waits for the first byte of audio of a track that is not cached: with a free slot, and while the only
+ * slot of the worker runs a job of the nightly run and more such jobs wait.
  *
  * @returns rows for the report; times are in ms
  */

@@ -72,7 +72,7 @@ export function createMaintenance (options: MaintenanceOptions) {
       log.info({ files: old.files, bytes: old.bytes }, 'Removed files that are too old')
     }
     try {
-      const { orphans, bytes, parts, foreign, outdated } = await removeOrphans(cache.dir, library, async paths => { await plays.forget(paths) })
+      const { orphans, bytes, parts, foreign, outdated } = await removeOrphans(cache.dir, library, paths => plays.forget(paths))
       await usage.countRemoved('orphan', orphans)
       metrics.evicted('orphan', { files: orphans, bytes })
       log.info({ orphans, bytes, parts, foreign }, 'Removed orphans')
