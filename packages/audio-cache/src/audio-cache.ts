@@ -1,4 +1,4 @@
-import { access, constants, readdir, stat, statfs } from 'node:fs/promises'
+import { access, constants, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DescriptorCache, isUnavailable, openFile, type Library, type OpenFile, type Track } from '@mixtape/library'
 import { blockBytes, type TranscodeQuality } from '@mixtape/mp3'
@@ -7,7 +7,7 @@ import { cachedPaths, isPartName, partPrefix, segmentsPath } from './cached-path
 import { GrowingFile, type RequestSegment } from './growing-file.ts'
 import { isLeased } from './leased-file.ts'
 import { Part } from './part.ts'
-import { completeSize, entityTag, isMadeFrom, isOutdated, PROFILE, readProvenance, type StoredProvenance, type Transcode } from './provenance.ts'
+import { audioStart, completeSize, entityTag, isMadeFrom, isOutdated, PROFILE, readProvenance, type StoredProvenance, type Transcode } from './provenance.ts'
 import { Segments } from './segments.ts'
 
 /**
@@ -76,16 +76,10 @@ export class AudioCache {
   async findGrowing (
     track: Track, quality: TranscodeQuality, requestSegment?: RequestSegment
   ): Promise<GrowingFile | 'headless' | undefined> {
-    const dir = join(this.dir, dirname(track.path))
-    const prefix = partPrefix(track.path, quality)
     const segmentsOf = ({ samples }: StoredProvenance) => this.segments(track, quality, samples)
     let isHeadless = false
-    for (const name of await readdir(dir).catch(noNames)) {
-      if (!name.startsWith(prefix) || !isPartName(name)) continue
-      const file = await openFile(join(dir, name))
-      if (!file) continue
-      const isAlive = await isLeased(this.dir, Number(file.mtimeNs / 1_000_000n))
-      const growing = isAlive ? await GrowingFile.of(file, track, quality, { segmentsOf, requestSegment }) : undefined
+    for await (const { file, isDead } of this.#parts(track, quality)) {
+      const growing = isDead ? undefined : await GrowingFile.of(file, track, quality, { segmentsOf, requestSegment })
       if (growing instanceof GrowingFile) return growing
       await file.close()
       isHeadless ||= growing === 'headless'
@@ -113,6 +107,26 @@ export class AudioCache {
   }
 
   /**
+   * Deletes the parts of a track that workers which died have left. What one has of the same transcode is copied first.
+   *
+   * @param part that was just started
+   * @param samples per channel at 44.1 kHz
+   */
+  async takeOverDeadParts (part: Part, track: Track, samples: number): Promise<void> {
+    for await (const { file, isDead } of this.#parts(track, part.quality)) {
+      try {
+        if (!isDead) continue
+        const provenance = await readProvenance(file)
+        const isSame = provenance && isMadeFrom(track, provenance) && provenance.profile === PROFILE && provenance.samples === samples
+        if (isSame) await part.takeOverDead(file, audioStart(provenance, part.quality))
+        await rm(file.path, { force: true })
+      } finally {
+        await file.close()
+      }
+    }
+  }
+
+  /**
    * Gives a complete part its final name.
    *
    * @returns the path relative to the cache directory, and the bytes of the file that it replaced
@@ -134,6 +148,17 @@ export class AudioCache {
   async checkWritable (): Promise<void> {
     if (!(await stat(this.dir)).isDirectory()) throw new Error('not a directory')
     await access(this.dir, constants.R_OK | constants.W_OK | constants.X_OK)
+  }
+
+  /** Opens the parts of a track that look-ups can find. The caller must close() each file. */
+  async * #parts (track: Track, quality: TranscodeQuality): AsyncGenerator<{ file: OpenFile, isDead: boolean }> {
+    const dir = join(this.dir, dirname(track.path))
+    const prefix = partPrefix(track.path, quality)
+    for (const name of await readdir(dir).catch(noNames)) {
+      if (!name.startsWith(prefix) || !isPartName(name)) continue
+      const file = await openFile(join(dir, name))
+      if (file) yield { file, isDead: !await isLeased(this.dir, Number(file.mtimeNs / 1_000_000n)) }
+    }
   }
 
   /** Whether the path belongs to the transcode of another source with the same stem, which still exists. */

@@ -49,7 +49,7 @@ export type RequestSegment = (segments: Segments, blocks: Blocks) => (isLeft: bo
  * asks for another encoder that starts in the middle of the track.
  *
  * The open descriptor stays valid when the file is renamed to its final name. The worker has given up a file that is
- * deleted before it is complete, and one that was neither written nor touched for LEASE_MS.
+ * deleted before it is complete, one whose mtime goes back, and one that was neither written nor touched for LEASE_MS.
  */
 export class GrowingFile implements Transcode {
   readonly provenance: StoredProvenance
@@ -189,6 +189,7 @@ export class GrowingFile implements Transcode {
       const { size, mtimeNs, nlink } = await this.#file.stat()
       this.#available = Number(size)
       if (position < this.#available || await this.#findSegment(position)) return true
+      if (mtimeNs < lastTouch.mtimeNs) return false // its worker has abandoned it
       if (mtimeNs !== lastTouch.mtimeNs) lastTouch = { time: performance.now(), mtimeNs }
       if (nlink === 0n || performance.now() - lastTouch.time > LEASE_MS || shouldStop()) return false
       if (performance.now() - askedAt > ASK_AGAIN_MS) {

@@ -28,6 +28,7 @@ export class LeasedFile {
   readonly #lease: NodeJS.Timeout
   #size = 0
   #isClosed = false
+  #isAbandoned = false
 
   /** @throws where the file exists, or its directory does not */
   static async create (path: string): Promise<LeasedFile> {
@@ -72,10 +73,20 @@ export class LeasedFile {
     await rename(this.path, path)
   }
 
-  /** Closes and deletes the file. After finish() it does nothing. */
+  /** Closes the file and leaves it, dead at once, to the next worker. */
+  async abandon (): Promise<void> {
+    this.#isAbandoned = true
+    clearInterval(this.#lease)
+    const { ctimeMs } = await this.#handle.stat()
+    const dead = (ctimeMs - 2 * LEASE_MS) / 1000
+    await this.#handle.utimes(dead, dead)
+    await this.#close()
+  }
+
+  /** Closes and deletes the file. After finish() and abandon() it does nothing. */
   async discard (): Promise<void> {
     await this.#close()
-    await rm(this.path, { force: true })
+    if (!this.#isAbandoned) await rm(this.path, { force: true })
   }
 
   async #close (): Promise<void> {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Track } from '@mixtape/library'
-import { blockBytes, ID3V1_SIZE, id3v1, infoFrame, mp3Size, type Tags, type TranscodeQuality } from '@mixtape/mp3'
+import type { OpenFile, Track } from '@mixtape/library'
+import { blockBytes, ID3V1_SIZE, id3v1, infoFrame, isBlock, mp3Size, type Tags, type TranscodeQuality } from '@mixtape/mp3'
 import { privatePartPath, partPath } from './cached-paths.ts'
 import { LeasedFile, syncDirectory } from './leased-file.ts'
 import { PROFILE, transcodeTag } from './provenance.ts'
@@ -154,6 +154,22 @@ export class Part {
     }
   }
 
+  /**
+   * Copies the blocks that a worker has written before it died. Does nothing where the encoder cannot start behind them. Bytes
+   * that were not synced before a power failure may read as zeros: the copy ends before the first block that is not made of frames.
+   *
+   * @param start position of its first audio frame
+   */
+  async takeOverDead (file: OpenFile, start: number): Promise<void> {
+    const bytes = blockBytes(this.quality)
+    const block = Buffer.alloc(bytes)
+    while (this.#segments && this.missing >= bytes) {
+      const bytesRead = await file.read(block, bytes, start + this.blocks * bytes)
+      if (bytesRead < bytes || !isBlock(block)) return
+      await this.append(block)
+    }
+  }
+
   /** Whether another encoder is writing the bytes that come next. */
   async isFollowing (): Promise<boolean> {
     return this.missing > 0 && await this.#segments?.isNear(this.#position - this.#head.length, 1) === true
@@ -195,7 +211,13 @@ export class Part {
     await this.#segments?.remove().catch(() => {})
   }
 
-  /** Closes and deletes the part. After complete() it does nothing. */
+  /** Leaves the part to the worker that makes this transcode next. Where that could not go on from here, it is deleted. */
+  async abandon (): Promise<void> {
+    if (this.#segments) await this.#file.abandon()
+    else await this.#file.discard()
+  }
+
+  /** Closes and deletes the part. After complete() and abandon() it does nothing. */
   async discard (): Promise<void> {
     await this.#file.discard()
   }

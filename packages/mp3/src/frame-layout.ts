@@ -1,3 +1,4 @@
+import { parseFrameHeader } from './frame-header.ts'
 import { bitrates, type TranscodeQuality } from './qualities.ts'
 
 /** Sample rate of every transcode, in Hz. */
@@ -42,6 +43,16 @@ function frameSizes (quality: TranscodeQuality) {
 /** @returns the bytes of a block of `BLOCK_FRAMES` frames: 160 for each kbit/s */
 export function blockBytes (quality: TranscodeQuality): number {
   return (BLOCK_FRAMES * SAMPLES_PER_FRAME * bitrates[quality] * 125) / SAMPLE_RATE
+}
+
+/** @returns whether bytes are the frames of one block: each header is where the frame before it ends */
+export function isBlock (bytes: Buffer): boolean {
+  let position = 0
+  for (let frame = 0; frame < BLOCK_FRAMES; frame++) {
+    if (position + 4 > bytes.length) return false
+    position += parseFrameHeader(bytes.readUInt32BE(position))?.size ?? bytes.length
+  }
+  return position === bytes.length
 }
 
 /**

@@ -125,6 +125,7 @@ export function createProcessor (
       await space.reserve(part.size)
       bytesToRelease = part.size
       await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
+      await cache.takeOverDeadParts(part, track, samples)
       if (withSegments) enqueueSegments(job, samples)
       const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
       await encode().catch(async error => {
@@ -143,8 +144,9 @@ export function createProcessor (
       jobLog(log, job).info({ ms: Math.round(ms) }, `Cached: ${track.name} → ${quality} quality`)
       return path
     } catch (error) {
-      // A job that goes to another worker leaves it the segments.
-      if (!signal.aborted) await part.removeSegments()
+      // A job that goes to another worker leaves it what is made, unless that worker has started meanwhile.
+      if (shutdown.aborted) await part.abandon()
+      else if (!signal.aborted) await part.removeSegments()
       throw error
     } finally {
       await part.discard()

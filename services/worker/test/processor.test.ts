@@ -1,6 +1,7 @@
-import { appendFileSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UnrecoverableError, type Job } from 'bullmq'
+import { UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -13,7 +14,8 @@ import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, TranscodeProducer } from '@mixtape/transcode-queue'
 import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
-import { makeTrack } from '../../../test/fixtures/tracks.ts'
+import { until } from '../../../test/fixtures/services.ts'
+import { audioOf, makeTrack } from '../../../test/fixtures/tracks.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
 import { createProcessor } from '../src/processor.ts'
 import { createSpaceReservation } from '../src/space-reservation.ts'
@@ -36,13 +38,13 @@ async function setUp (t: Test) {
   })
   const metrics = new WorkerMetrics(new Registry(), 1)
   const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, metrics, log })
-  const process = createProcessor({
-    library, cache, producer, failedSources, space, usage, metrics, log, listenersWait: false, shutdown: new AbortController().signal
-  })
-  // The job has only the fields that the processor reads.
-  const run = async (path: string) =>
-    await process({ data: { path, quality: 'low', reason: 'miss' }, attemptsMade: 0, updateProgress: async () => {} } as unknown as Job)
-  return { music: library.root, library, failedSources, run }
+  const run = async (path: string, shutdown = new AbortController().signal, updateProgress = async (_percent: number) => {}) => {
+    const process = createProcessor({ library, cache, producer, failedSources, space, usage, metrics, log, listenersWait: false, shutdown })
+    // The job has only the fields that the processor reads.
+    const job = { data: { path, quality: 'low', reason: 'miss' }, attemptsMade: 0, updateProgress, moveToWait: async () => {} }
+    return await process(job as unknown as Job)
+  }
+  return { music: library.root, cache: cache.dir, library, failedSources, run }
 }
 
 t.test('a source that changes its format in the middle is recorded, and not tried again', async t => {
@@ -67,4 +69,37 @@ t.test('a source that is missing for a moment is not recorded as broken', async 
   t.match(error, { message: 'The source changed while it was being transcoded' })
   t.notOk(error instanceof UnrecoverableError)
   t.equal(await failedSources.get('a.flac'), undefined)
+})
+
+t.test('a worker goes on where one that was stopped had come to, and encodes again what a power failure has damaged', async t => {
+  const { music, cache, run } = await setUp(t)
+  makeTrack(join(music, 'a.flac'), { seconds: 200 })
+  await run('a.flac')
+  const mp3 = join(cache, 'a_low.mp3')
+  const alone = readFileSync(mp3)
+  const size = alone.length
+
+  for (const damaged of [false, true]) {
+    rmSync(mp3)
+    const stop = new AbortController()
+    const stopped = run('a.flac', stop.signal)
+    const part = () => join(cache, readdirSync(cache).find(name => name.endsWith('.part')) ?? 'none')
+    await until(() => existsSync(part()) && statSync(part()).size > size / 2)
+    stop.abort()
+    await t.rejects(stopped, WaitingError)
+    const left = part()
+    if (damaged) {
+      const { atime, mtime } = statSync(left)
+      const file = await open(left, 'r+')
+      await file.write(Buffer.alloc(4096), 0, 4096, Math.floor(size / 4 / 4096) * 4096)
+      await file.utimes(atime, mtime) // it is still dead
+      await file.close()
+    }
+    const percents: number[] = []
+    await run('a.flac', undefined, async percent => { percents.push(percent) })
+    t.ok(audioOf(readFileSync(mp3)).equals(audioOf(alone)))
+    t.notOk(existsSync(left))
+    const [lowest, highest] = damaged ? [20, 30] : [49, 100]
+    t.ok(percents[0]! >= lowest && percents[0]! <= highest, `it went on at ${percents[0]} %`)
+  }
 })

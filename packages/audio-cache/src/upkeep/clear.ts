@@ -35,11 +35,11 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
   return removed
 }
 
-/** Completed segments are kept for this time after a worker died, so that the next one need not make them again. */
-const KEEP_SEGMENTS_MS = 24 * 3_600_000
+/** Parts and completed segments are kept for this time after a worker died, so that the next one need not make them again. */
+const KEEP_DEAD_MS = 24 * 3_600_000
 
 /**
- * Deletes parts and segments that no living worker is writing. Completed segments are kept for a day.
+ * Deletes parts and segments that no living worker is writing. Parts and completed segments are kept for a day.
  *
  * @returns how many were deleted
  */
@@ -55,6 +55,6 @@ export async function clearDeadParts (dir: string): Promise<number> {
 }
 
 async function isKept (dir: string, { name, mtimeMs }: Entry): Promise<boolean> {
-  if (isPartName(name) || name.endsWith('.growing')) return await isLeased(dir, mtimeMs)
-  return mtimeMs >= await fileSystemTime(dir) - KEEP_SEGMENTS_MS
+  if (name.endsWith('.growing')) return await isLeased(dir, mtimeMs)
+  return mtimeMs >= await fileSystemTime(dir) - KEEP_DEAD_MS
 }

@@ -32,7 +32,10 @@ t.test('cacheStats() counts cached files only, and clearCache() deletes only the
 
   const [part = ''] = readdirSync(join(dir, 'cache/a'))
   t.equal(await clearDeadParts(cache.dir), 0, 'a part that was written to is kept')
-  utimesSync(join(dir, 'cache/a', part), 1e9, 1e9)
+  const touch = (hoursAgo: number) => { utimesSync(join(dir, 'cache/a', part), new Date(), new Date(Date.now() - hoursAgo * 3_600_000)) }
+  touch(23)
+  t.equal(await clearDeadParts(cache.dir), 0, 'the next worker may go on with a dead part')
+  touch(25)
   t.equal(await clearDeadParts(cache.dir), 1)
   t.notOk(readdirSync(join(dir, 'cache')).includes('a'))
   await runningPart.discard()
