@@ -14,6 +14,9 @@ const VERSIONS = [0, 1, 2] as const
 const LEVELS = ['low', 'high'] as const
 const SLUGS = ['x', 'y'] as const
 
+/** Bytes of AUDIO_CACHE_MAX_SIZE: less than all transcodes of both tracks, so that some are evicted. */
+const LIMIT = 150_000
+
 /** Connections to the file of a killed worker break when its lease is over (LEASE_MS), and some time is for a slow machine. */
 const MAY_BREAK_MS = 15_000
 
@@ -31,7 +34,7 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer Drawn> ? Drawn : never
 
-t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, and all is cached afterwards', async t => {
+t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, no limit exceeded, and all is cached afterwards', async t => {
   const dir = testFolder(t, { music: {}, cache: {}, versions: {} })
   const [music, cache, port] = [join(dir, 'music'), join(dir, 'cache'), await freePort()]
   let redis: Awaited<ReturnType<typeof startRedis>> | undefined
@@ -46,6 +49,8 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
     MUSIC_ROOT: music,
     AUDIO_CACHE_DIR: cache,
     AUDIO_CACHE_MIN_FREE: '1B',
+    AUDIO_CACHE_MAX_SIZE: `${LIMIT}B`,
+    AUDIO_CACHE_PROTECT: '0',
     AUDIO_CACHE_ON_MISS: 'transcode',
     AUDIO_CACHE_LIVE_WAIT: '1',
     POPULAR_TRACKS: '0',
@@ -60,6 +65,7 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
   const mixtapes = new Set<string>()
   const mp3s = new Map<string, Buffer>()
   let killedAt = -Infinity
+  let highest = 0
 
   const trackPath = (name: string) => join(music, `${name}.flac`)
   const cachedPath = (name: string, level: string) => join(cache, `${name}_${level}.mp3`)
@@ -70,6 +76,16 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
   }
   const playUrl = (name: string, level: string) => `/play/${name}.flac?quality=${level}`
   const isHit = async (name: string, level: string) => (await http(url, playUrl(name, level))).headers['cache-status'] === 'mixtape; hit'
+
+  /** Plays a track until it is cached. */
+  async function cachedAudio (name: string, level: string): Promise<Buffer> {
+    for (;;) {
+      try {
+        await until(async () => await isHit(name, level))
+        return audioOf(readFileSync(cachedPath(name, level)))
+      } catch {} // the connection broke, or the file was evicted at once
+    }
+  }
 
   function check (response: HttpResponse, { name, level, suffix }: { name: string, level: string, suffix: number | undefined }): void {
     const version = present.get(name)
@@ -139,9 +155,8 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
     await whenReady(url)
     for (const [name, version] of present) {
       for (const level of LEVELS) {
-        await until(async () => await isHit(name, level).catch(() => false))
         const key = `${name} ${version} ${level}`
-        const audio = audioOf(readFileSync(cachedPath(name, level)))
+        const audio = await cachedAudio(name, level)
         if (!mp3s.get(key)?.equals(audio)) throw new Error(`${key} differs from the MP3 of an undisturbed run`)
       }
     }
@@ -151,7 +166,7 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
     }
     // A mixtape has its tracks made at medium.
     const allowed = new Set(NAMES.flatMap(name => [...LEVELS, 'medium'].map(level => `${name}_${level}.mp3`)))
-    // The next worker deletes the parts of a killed one. The nightly run deletes its segments, which the next one may use.
+    // The next transcode of a track deletes the part of a killed worker. The nightly run deletes its segments, which the next one may use.
     await until(() => readdirSync(cache).every(file => allowed.has(file) || file.endsWith('.segments')))
   }
 
@@ -159,15 +174,21 @@ t.test('random sequences of plays and faults: no wrong byte, no lost mixtape, an
     for (const version of VERSIONS) {
       replace(name, version)
       for (const level of LEVELS) {
-        await until(async () => await isHit(name, level))
-        mp3s.set(`${name} ${version} ${level}`, audioOf(readFileSync(cachedPath(name, level))))
+        mp3s.set(`${name} ${version} ${level}`, await cachedAudio(name, level))
       }
     }
   }
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 25, maxLength: 40, size: 'max' }), async steps => {
-    for (const step of steps) await run(step)
+    for (const step of steps) {
+      await run(step)
+      const bytes = readdirSync(cache).filter(file => file.endsWith('.mp3'))
+        .reduce((sum, file) => sum + (statSync(join(cache, file), { throwIfNoEntry: false })?.size ?? 0), 0)
+      if (bytes > LIMIT) throw new Error(`The cache has ${bytes} bytes after ${JSON.stringify(step)}`)
+      highest = Math.max(highest, bytes)
+    }
     for (const name of NAMES) if (!present.has(name)) replace(name, 0)
     await checkWell()
   }), { numRuns: 3, endOnFailure: true }) // no shrinking: each run goes on where the last one ended
   t.equal(await worker.stop(), 0)
+  t.comment(`At most ${highest} bytes were in the cache`)
 })

@@ -8,7 +8,7 @@ const NAME_MAX = 255
 
 const CACHED_NAME = new RegExp(`^[^.].*_(${transcodeQualities.join('|')})\\.mp3$`, 's')
 const THUMBNAIL_NAME = /^([^.].*)_(\d+-\d+)_\d+\.webp$/s
-const PART_NAME = /^\.[0-9a-f]{16}\.[0-9a-f]{16}\.part$/
+const PART_NAME = /^\.([0-9a-f]{16})\.([0-9a-f]{16})\.part$/
 const SEGMENT_PATH = /(^|\/)\.[0-9a-f]{16}\.[0-9a-f]{16}\.segments\/[^/]+$/
 
 /**
@@ -100,6 +100,17 @@ export function belongsTo (path: string): (cachedPath: string) => boolean {
 /** @returns whether a file name is that of a part */
 export function isPartName (name: string): boolean {
   return PART_NAME.test(name)
+}
+
+/** @returns the generation of a part by its file name; undefined for every other file */
+export function generationOf (name: string): string | undefined {
+  return PART_NAME.exec(name)?.[2]
+}
+
+/** @returns whether a file name is that of a part that no look-up finds */
+export function isPrivatePartName (name: string): boolean {
+  const [, prefix, generation] = PART_NAME.exec(name) ?? []
+  return prefix !== undefined && prefix === generation
 }
 
 /** @returns whether a path is that of a segment of a transcode */

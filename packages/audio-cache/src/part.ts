@@ -27,8 +27,9 @@ export class Part {
   /** Path of the track, relative to MUSIC_ROOT. */
   readonly path: string
   readonly quality: TranscodeQuality
+  /** Random id. */
+  readonly generation: string
   readonly #track: Track
-  readonly #generation: string
   readonly #file: LeasedFile
   #head: Buffer = Buffer.alloc(0)
   #trailer: Buffer = Buffer.alloc(0)
@@ -48,7 +49,7 @@ export class Part {
     this.path = track.path
     this.quality = quality
     this.#track = track
-    this.#generation = generation
+    this.generation = generation
     this.#file = file
   }
 
@@ -59,7 +60,7 @@ export class Part {
    */
   layOut (samples: number, tags: Tags): void {
     const { name: file, version } = this.#track
-    const tag = transcodeTag(tags, { file, version, samples, profile: PROFILE, generation: this.#generation })
+    const tag = transcodeTag(tags, { file, version, samples, profile: PROFILE, generation: this.generation })
     this.#head = Buffer.concat([tag, infoFrame(samples, this.quality)])
     this.#trailer = id3v1(tag)
     this.#size = tag.length + mp3Size(samples, this.quality) + ID3V1_SIZE

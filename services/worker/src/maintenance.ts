@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { WaitingError, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import type { AudioCache } from '@mixtape/audio-cache'
-import { cacheStats, clearCache, removeOrphans } from '@mixtape/audio-cache/upkeep'
+import { clearCache, removeOrphans } from '@mixtape/audio-cache/upkeep'
 import type { Config } from '@mixtape/config'
 import type { Library } from '@mixtape/library'
 import { precache } from '@mixtape/mixtape-cache'
@@ -11,6 +11,7 @@ import type { TranscodeQuality } from '@mixtape/mp3'
 import type { CacheUsage, Plays } from '@mixtape/statistics'
 import type { TranscodeJob, TranscodeProducer } from '@mixtape/transcode-queue'
 import type { WorkerMetrics } from './metrics.ts'
+import type { SpaceReservation } from './space-reservation.ts'
 
 /** Most jobs of one priority that may wait in Redis, so that a large library does not fill its memory. */
 const MAX_WAITING = 1000
@@ -30,6 +31,7 @@ export interface MaintenanceOptions {
   producer: TranscodeProducer
   mixtapes: MixtapeRegistry
   plays: Plays
+  space: SpaceReservation
   usage: CacheUsage
   metrics: WorkerMetrics
   log: Logger
@@ -39,7 +41,7 @@ export interface MaintenanceOptions {
 
 /** Makes the processor of the maintenance queue. A job may run twice: the second run finds less to do. */
 export function createMaintenance (options: MaintenanceOptions) {
-  const { config, library, cache, mixtapes, plays, producer, usage, metrics, log, shutdown } = options
+  const { config, library, cache, mixtapes, plays, producer, space, usage, metrics, log, shutdown } = options
   const qualities = config.AUDIO_CACHE_PRECACHE_QUALITIES
 
   return async function process (job: Job<MaintenanceData, void, MaintenanceJob>, token?: string): Promise<void> {
@@ -81,7 +83,7 @@ export function createMaintenance (options: MaintenanceOptions) {
     } catch (error) {
       log.error(`Orphans were not removed: ${(error as Error).message}`)
     }
-    await usage.set((await cacheStats(cache.dir)).byKind)
+    await space.recount()
   }
 
   async function * allTracks (): AsyncGenerator<string> {

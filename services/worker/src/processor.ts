@@ -117,13 +117,11 @@ export function createProcessor (
     // Listeners are served the first attempt only: after a failure they got an error, or the original.
     const isFirst = job.attemptsMade === 0
     const part = await cache.createPart(track, quality, { findable: isFirst })
-    let bytesToRelease = 0
     try {
       const { samples, isSeekable, tags } = await span('probe', async () => await probe({ input: track.realPath, ...run }))
       const withSegments = isSeekable && isFirst
       part.layOut(samples, tags)
-      await space.reserve(part.size)
-      bytesToRelease = part.size
+      await space.reserve(part.generation, part.size)
       await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
       await cache.takeOverDeadParts(part, track, samples)
       if (withSegments) enqueueSegments(job, samples)
@@ -136,8 +134,7 @@ export function createProcessor (
       })
       await checkUnchanged(track)
       const { path, replacedBytes } = await span('publish', async () => await cache.publish(part))
-      bytesToRelease = replacedBytes
-      await usage.addFiles(quality, replacedBytes ? 0 : 1, part.size - replacedBytes)
+      await usage.publish(part.generation, quality, replacedBytes ? 0 : 1, part.size - replacedBytes)
       await usage.unmarkFull()
       const ms = performance.now() - started
       metrics.published(quality, { audio: samples / SAMPLE_RATE, work: ms / 1000 })
@@ -150,7 +147,7 @@ export function createProcessor (
       throw error
     } finally {
       await part.discard()
-      await space.release(bytesToRelease)
+      await usage.release(part.generation)
     }
   }
 

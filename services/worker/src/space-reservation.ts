@@ -12,6 +12,15 @@ import type { WorkerMetrics } from './metrics.ts'
 /** Share of AUDIO_CACHE_MAX_SIZE that is evicted in addition, so that not every new file needs a walk. */
 const HEADROOM = 0.01
 
+/** The lock of the worker that walks over the cache. */
+const LOCK = 'evict'
+
+/** A limit would be exceeded by these bytes. */
+interface Shortage {
+  bytes: number
+  reason: Extract<RemovalReason, 'size' | 'free'>
+}
+
 /** There is no space for another file, and no file may be evicted. */
 export class NoSpaceError extends Error {}
 
@@ -38,51 +47,56 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
 
   return {
     /**
-     * Evicts files where necessary, and counts the bytes as used.
+     * Reserves space for a part that was created, after evicting files where necessary.
      *
      * @throws {NoSpaceError} where the files that may be evicted are too few
      */
-    async reserve (bytes: number): Promise<void> {
-      if ((await shortage(bytes)).bytes > 0) await withLock(redis, 'evict', () => evictFor(bytes))
-      await usage.add(bytes)
+    async reserve (generation: string, bytes: number): Promise<void> {
+      if (await shortage(generation, bytes) === undefined) return
+      await withLock(redis, LOCK, async () => {
+        let short = await shortage(generation, bytes) // again: the worker that had the lock before may have evicted enough
+        while (short) {
+          const evicted = await evictFor(short)
+          short = await shortage(generation, bytes) // a worker that found space without the lock may have taken it
+          if (short && evicted === 0) throw noSpace(bytes, short)
+        }
+      })
     },
 
-    /** Returns bytes that were reserved for a file that was not written, or that were freed by replacing a file. */
-    async release (bytes: number): Promise<void> {
-      if (bytes) await usage.add(-bytes)
+    /** Corrects the size of the cache by a walk over it. */
+    async recount (): Promise<void> {
+      await withLock(redis, LOCK, async () => await usage.correct(async () => await cacheStats(cache.dir)))
     }
   }
 
-  /** @returns how many bytes must be evicted for `bytes` more, and the limit that requires it; negative for none */
-  async function shortage (bytes: number): Promise<{ bytes: number, reason: RemovalReason }> {
+  /** Reserves the bytes where they fit. @returns the limit that they would exceed otherwise */
+  async function shortage (generation: string, bytes: number): Promise<Shortage | undefined> {
     const belowMinFree = config.AUDIO_CACHE_MIN_FREE + bytes - await cache.freeBytes()
-    if (maxSize === Infinity) return { bytes: belowMinFree, reason: 'free' }
-    const used = await usage.get() ?? await recount()
-    const aboveMaxSize = used + bytes - maxSize
-    return aboveMaxSize > belowMinFree ? { bytes: aboveMaxSize, reason: 'size' } : { bytes: belowMinFree, reason: 'free' }
-  }
-
-  async function recount (): Promise<number> {
-    const { bytes, byKind } = await cacheStats(cache.dir)
-    await usage.set(byKind)
-    return bytes
-  }
-
-  async function evictFor (bytes: number): Promise<void> {
-    const before = await shortage(bytes) // again: the worker that had the lock before may have evicted enough
-    if (before.bytes <= 0) return
-    const headroom = maxSize === Infinity ? 0 : maxSize * HEADROOM
-    const removed = await evict(cache.dir, before.bytes + headroom, await evictionOrder(options))
-    await usage.set(removed.left)
-    await usage.countRemoved(before.reason, removed.files)
-    metrics.evicted(before.reason, removed)
-    await plays.forget(removed.paths)
-    if (removed.files) log.info({ files: removed.files, bytes: removed.bytes, reason: before.reason }, 'Evicted')
-    const after = await shortage(bytes)
-    if (after.bytes > 0) {
-      throw new NoSpaceError(after.reason === 'size'
-        ? `The cache is full: ${bytes} bytes more would exceed AUDIO_CACHE_MAX_SIZE, and no file may be evicted`
-        : `The disk is full: ${bytes} bytes more would leave less than AUDIO_CACHE_MIN_FREE, and no file may be evicted`)
+    if (belowMinFree > 0) return { bytes: belowMinFree, reason: 'free' }
+    for (;;) {
+      const isReserved = await usage.reserve(generation, bytes, maxSize)
+      if (isReserved) return undefined
+      if (isReserved === undefined) await usage.correct(async () => await cacheStats(cache.dir)) // for example Redis has lost its data
+      const aboveMaxSize = (await usage.get() ?? 0) + bytes - maxSize
+      if (aboveMaxSize > 0) return { bytes: aboveMaxSize, reason: 'size' }
     }
   }
+
+  /** @returns how many files were evicted */
+  async function evictFor (short: Shortage): Promise<number> {
+    const headroom = maxSize === Infinity ? 0 : maxSize * HEADROOM
+    const order = await evictionOrder(options)
+    const removed = await usage.correct(async () => await evict(cache.dir, short.bytes + headroom, order))
+    await usage.countRemoved(short.reason, removed.files)
+    metrics.evicted(short.reason, removed)
+    await plays.forget(removed.paths)
+    if (removed.files) log.info({ files: removed.files, bytes: removed.bytes, reason: short.reason }, 'Evicted')
+    return removed.files
+  }
+}
+
+function noSpace (bytes: number, { reason }: Shortage): NoSpaceError {
+  return new NoSpaceError(reason === 'size'
+    ? `The cache is full: ${bytes} bytes more would exceed AUDIO_CACHE_MAX_SIZE, and no file may be evicted`
+    : `The disk is full: ${bytes} bytes more would leave less than AUDIO_CACHE_MIN_FREE, and no file may be evicted`)
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { Worker, type Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { AudioCache } from '@mixtape/audio-cache'
-import { cacheStats, clearDeadParts } from '@mixtape/audio-cache/upkeep'
+import { clearDeadParts } from '@mixtape/audio-cache/upkeep'
 import { projectVersion, type Config } from '@mixtape/config'
 import { Library } from '@mixtape/library'
 import { Metrics, startMetricsServer } from '@mixtape/metrics'
@@ -66,7 +66,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   }, { ...workerOptions, connection, name: heartbeat.id, concurrency: config.WORKER_CONCURRENCY })
   const maintenanceJobs = new Worker(
     MAINTENANCE_QUEUE,
-    createMaintenance({ config, library, cache, producer, mixtapes, plays, usage, metrics, log, shutdown: stopping.signal }),
+    createMaintenance({ config, library, cache, producer, mixtapes, plays, space, usage, metrics, log, shutdown: stopping.signal }),
     { ...workerOptions, connection }
   )
   for (const worker of [transcodes, maintenanceJobs]) {
@@ -116,7 +116,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   /** Counts the files at each level once. From then on, what changes them corrects the numbers. */
   async function countCache (): Promise<void> {
-    if (await usage.levels() === undefined) await usage.set((await cacheStats(cache.dir)).byKind)
+    if (await usage.levels() === undefined) await space.recount()
   }
 
   /** Commands would wait for a Redis that is away. */

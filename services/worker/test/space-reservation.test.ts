@@ -1,5 +1,7 @@
+import { randomBytes, randomInt } from 'node:crypto'
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -9,11 +11,14 @@ import { clearCache } from '@mixtape/audio-cache/upkeep'
 import { readConfig } from '@mixtape/config'
 import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
+import type { TranscodeQuality } from '@mixtape/mp3'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
 import { createSpaceReservation, NoSpaceError } from '../src/space-reservation.ts'
+
+const newGeneration = () => randomBytes(8).toString('hex')
 
 async function setUp (t: Test, env: Record<string, string>) {
   const dir = testFolder(t, { cache: {}, music: {} })
@@ -22,7 +27,8 @@ async function setUp (t: Test, env: Record<string, string>) {
   const config = readConfig({
     MUSIC_ROOT: join(dir, 'music'), AUDIO_CACHE_DIR: join(dir, 'cache'), AUDIO_CACHE_MIN_FREE: '1B', ...env
   })
-  const cache = new AudioCache(config.AUDIO_CACHE_DIR, new Library(config.MUSIC_ROOT), ['.flac'])
+  const library = new Library(config.MUSIC_ROOT)
+  const cache = new AudioCache(config.AUDIO_CACHE_DIR, library, ['.flac'])
   const usage = new CacheUsage(redis)
   const plays = new Plays(redis)
   const mixtapes = new MixtapeRegistry(redis)
@@ -35,12 +41,14 @@ async function setUp (t: Test, env: Record<string, string>) {
   const names = () => readdirSync(cache.dir).sort()
   /** Reserves space and writes a cached file, as the processor does. The size is in bytes. */
   const publish = async (name: string, size: number, ageSeconds = 0) => {
-    await space.reserve(size)
+    const generation = newGeneration()
+    await space.reserve(generation, size)
     writeFileSync(join(cache.dir, name), Buffer.alloc(size))
+    await usage.publish(generation, /_(high|medium|low)/.exec(name)![1] as TranscodeQuality, 1, size)
     const time = Date.now() / 1000 - ageSeconds
     utimesSync(join(cache.dir, name), time, time)
   }
-  return { cache, usage, plays, mixtapes, redis, space, names, publish }
+  return { library, cache, usage, plays, mixtapes, redis, space, names, publish }
 }
 
 t.test('lru evicts the file that was played longest ago first, and never one that was just played', async t => {
@@ -53,7 +61,7 @@ t.test('lru evicts the file that was played longest ago first, and never one tha
   await publish('f_low.mp3', 245)
   t.same(names(), ['a_low.mp3', 'c_low.mp3', 'e_low.mp3', 'f_low.mp3'], 'b is evicted: it is the oldest file that was never played')
   await plays.touch(names())
-  await t.rejects(space.reserve(245), { message: /AUDIO_CACHE_MAX_SIZE, and no file may be evicted/ })
+  await t.rejects(space.reserve(newGeneration(), 245), { message: /AUDIO_CACHE_MAX_SIZE, and no file may be evicted/ })
   t.equal(names().length, 4, 'no protected file is evicted')
   t.equal(await usage.get(), 980)
   t.match(await usage.removed(), { size: 2 })
@@ -84,7 +92,7 @@ t.test('quality evicts the least played quality first, and medium last', async t
 t.test('AUDIO_CACHE_MIN_FREE limits the cache too', async t => {
   const { names, publish, space } = await setUp(t, { AUDIO_CACHE_MIN_FREE: '900000TB' })
   await t.rejects(publish('a_low.mp3', 1000), { message: /AUDIO_CACHE_MIN_FREE/ })
-  await t.rejects(space.reserve(1), { message: /AUDIO_CACHE_MIN_FREE/ })
+  await t.rejects(space.reserve(newGeneration(), 1), { message: /AUDIO_CACHE_MIN_FREE/ })
   t.same(names(), [])
 })
 
@@ -100,21 +108,22 @@ t.test('the cache keeps its limit and the protected files in any sequence of pub
     if (action < 0.7) {
       const bytes = 1 + Math.floor(Math.random() * 900)
       const sizeBefore = size(name)
+      const generation = newGeneration()
       try {
-        await space.reserve(bytes)
+        await space.reserve(generation, bytes)
       } catch (error) {
         if (!(error instanceof NoSpaceError)) throw error
         const evictable = names().filter(other => !isProtected.has(other))
         t.same(evictable, [], 'space is refused only where no file may be evicted')
         await usage.subtract((await clearCache(cache.dir)).byKind)
-        await usage.add(-(await usage.get() ?? 0)) // what crashes have reserved
+        t.equal(await usage.get(), 0, 'what crashes have reserved is forgotten')
         isProtected.clear()
         continue
       }
       if (action < 0.05) continue // a crash before the write: the reserved bytes are counted until the next walk
       const replacedBytes = size(name)
       writeFileSync(join(cache.dir, name), Buffer.alloc(bytes))
-      await space.release(replacedBytes)
+      await usage.publish(generation, 'low', replacedBytes ? 0 : 1, bytes - replacedBytes)
       t.ok(sizeBefore >= replacedBytes)
     } else if (action < 0.85) {
       const existing = names()
@@ -126,10 +135,44 @@ t.test('the cache keeps its limit and the protected files in any sequence of pub
     } else if (action < 0.87) {
       await usage.subtract((await clearCache(cache.dir, { where: path => !isProtected.has(path) })).byKind)
     } else if (action < 0.88) {
-      await redis.del('{mixtape}:cache:bytes') // Redis has lost its data
+      await redis.del('{mixtape}:cache:levels', '{mixtape}:cache:reserved') // Redis has lost its data
     }
     if (total() > LIMIT) t.fail(`${total()} bytes after step ${step}`)
     for (const played of isProtected) if (!size(played)) t.fail(`${played} was protected`)
   }
   t.pass('the limit held')
+})
+
+t.test('the cache keeps its limit while many files are written at once', async t => {
+  const LIMIT = 60_000
+  const { library, cache, names, usage, space } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: `${LIMIT}B`, AUDIO_CACHE_PROTECT: '0' })
+  const running = new Map<string, number>() // the files that are being written, as they will be
+  const published = (name: string) => name.endsWith('.mp3') && !running.has(name)
+  const total = () => names().filter(published).reduce((sum, name) => sum + statSync(join(cache.dir, name)).size, 0) +
+    [...running.values()].reduce((sum, size) => sum + size, 0)
+  let highest = 0
+  const makeMany = async (slot: number) => {
+    for (let i = 0; i < 30; i++) {
+      writeFileSync(join(library.root, `${slot}-${i}.flac`), '')
+      const track = (await library.open(`${slot}-${i}.flac`))!
+      const part = await cache.createPart(track, 'low', { findable: true })
+      part.layOut(4410 + randomInt(4410), {})
+      await space.reserve(part.generation, part.size)
+      running.set(`${slot}-${i}_low.mp3`, part.size)
+      await part.start()
+      highest = Math.max(highest, total())
+      for (let rest = part.missing; rest > 0; rest = part.missing) {
+        await part.append(Buffer.alloc(Math.min(rest, 500)))
+        await setImmediate()
+      }
+      await cache.publish(part)
+      await usage.publish(part.generation, 'low', 1, part.size)
+      running.delete(`${slot}-${i}_low.mp3`)
+      await track.close()
+    }
+  }
+  await Promise.all([0, 1, 2, 3, 4, 5].map(makeMany))
+  t.ok(highest > LIMIT * 0.8, `${highest} bytes at most`)
+  t.ok(highest <= LIMIT, `${highest} bytes at most`)
+  t.ok((await usage.get())! >= total(), 'no file is forgotten')
 })

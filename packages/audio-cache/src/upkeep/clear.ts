@@ -1,5 +1,5 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { isPartName, isSegmentPath, kindOf } from '../cached-paths.ts'
+import { isPartName, isPrivatePartName, isSegmentPath, kindOf } from '../cached-paths.ts'
 import { fileSystemTime } from '../file-system-time.ts'
 import { isLeased } from '../leased-file.ts'
 import { noFiles, type CountsByKind } from './stats.ts'
@@ -39,7 +39,8 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
 const KEEP_DEAD_MS = 24 * 3_600_000
 
 /**
- * Deletes parts and segments that no living worker is writing. Parts and completed segments are kept for a day.
+ * Deletes parts and segments that no living worker is writing. Parts that
+ * look-ups find and completed segments are kept for a day.
  *
  * @returns how many were deleted
  */
@@ -55,6 +56,6 @@ export async function clearDeadParts (dir: string): Promise<number> {
 }
 
 async function isKept (dir: string, { name, mtimeMs }: Entry): Promise<boolean> {
-  if (name.endsWith('.growing')) return await isLeased(dir, mtimeMs)
+  if (name.endsWith('.growing') || isPrivatePartName(name)) return await isLeased(dir, mtimeMs)
   return mtimeMs >= await fileSystemTime(dir) - KEEP_DEAD_MS
 }

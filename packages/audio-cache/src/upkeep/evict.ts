@@ -1,4 +1,4 @@
-import { kindOf, type CachedKind } from '../cached-paths.ts'
+import { generationOf, kindOf, type CachedKind } from '../cached-paths.ts'
 import { noFiles, type CountsByKind } from './stats.ts'
 import { removeIfUnchanged, walk, type Entry, type Removed } from './walk.ts'
 
@@ -21,12 +21,13 @@ const BATCH_SIZE = 1000
  *
  * @param bytes needed
  * @param rank ranks up to 1000 candidates; the result has one rank for each
- * @returns what was deleted, with the paths, and what is left in the cache
+ * @returns what was deleted, with the paths; and what is left in the cache, with the generations of the parts
  */
 export async function evict (
   dir: string, bytes: number, rank: (candidates: Candidate[]) => Promise<Rank[]>
-): Promise<Removed & { left: CountsByKind, paths: string[] }> {
-  const left = noFiles()
+): Promise<Removed & { paths: string[], byKind: CountsByKind, parts: string[] }> {
+  const byKind = noFiles()
+  const parts: string[] = []
   let victims: { rank: number[], entry: Candidate }[] = []
   let victimBytes = 0
   let batch: Candidate[] = []
@@ -55,10 +56,12 @@ export async function evict (
   }
 
   await walk(dir, async entry => {
+    const generation = generationOf(entry.name)
+    if (generation) parts.push(generation)
     const kind = kindOf(entry.name)
     if (!kind) return false
-    left[kind].files++
-    left[kind].bytes += entry.size
+    byKind[kind].files++
+    byKind[kind].bytes += entry.size
     batch.push({ ...entry, kind })
     if (batch.length === BATCH_SIZE) await rankBatch()
     return false
@@ -66,14 +69,14 @@ export async function evict (
   await rankBatch()
   keepLowest()
 
-  const removed = { files: 0, bytes: 0, left, paths: [] as string[] }
+  const removed = { files: 0, bytes: 0, paths: [] as string[], byKind, parts }
   for (const { entry } of victims) {
     if (removed.bytes >= bytes) break
     if (!await removeIfUnchanged(dir, entry)) continue
     removed.files++
     removed.bytes += entry.size
-    left[entry.kind].files--
-    left[entry.kind].bytes -= entry.size
+    byKind[entry.kind].files--
+    byKind[entry.kind].bytes -= entry.size
     removed.paths.push(entry.path)
   }
   return removed

@@ -1,5 +1,5 @@
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { kindOf, type CachedKind } from '../cached-paths.ts'
+import { generationOf, kindOf, type CachedKind } from '../cached-paths.ts'
 import { walk } from './walk.ts'
 
 /** Number and sizes of files, by what they are. */
@@ -18,6 +18,8 @@ export interface CacheStats {
   /** Thumbnails of covers. They are in `bytes` and `files` too. */
   covers: { files: number, bytes: number }
   byKind: CountsByKind
+  /** Generations of the parts. */
+  parts: string[]
   /** When the oldest file was cached, in milliseconds since 1970; undefined for an empty cache. */
   oldest: number | undefined
   newest: number | undefined
@@ -27,8 +29,10 @@ export interface CacheStats {
 export async function cacheStats (dir: string): Promise<CacheStats> {
   const byKind = noFiles()
   const { cover: covers, ...byQuality } = byKind
-  const total: CacheStats = { bytes: 0, files: 0, byQuality, covers, byKind, oldest: undefined, newest: undefined }
+  const total: CacheStats = { bytes: 0, files: 0, byQuality, covers, byKind, parts: [], oldest: undefined, newest: undefined }
   await walk(dir, entry => {
+    const generation = generationOf(entry.name)
+    if (generation) total.parts.push(generation)
     const kind = kindOf(entry.name)
     if (!kind) return false
     for (const sum of [total, byKind[kind]]) {

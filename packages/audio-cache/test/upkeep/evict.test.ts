@@ -29,7 +29,7 @@ t.test('evict() deletes the files of the lowest rank, no more than needed, and n
     }
     t.same(deleted.map(({ path }) => path).sort(), expected.map(file => file?.path).sort())
     t.equal(removed.bytes, deleted.reduce((sum, { size }) => sum + size, 0))
-    t.match(removed.left, { low: { files: files.length - deleted.length, bytes: total - removed.bytes }, high: { files: 0, bytes: 0 } })
+    t.match(removed.byKind, { low: { files: files.length - deleted.length, bytes: total - removed.bytes }, high: { files: 0, bytes: 0 } })
     t.ok(readFileSync(join(dir, '0/foreign.txt')))
   }
 })

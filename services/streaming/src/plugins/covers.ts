@@ -17,7 +17,7 @@ export const coversPlugin = fp(async app => {
     thumbnails: new Thumbnails(cache.dir),
     hasRoom,
     onKept: bytes => {
-      Promise.all([cacheUsage.add(bytes), cacheUsage.addFiles('cover', 1, bytes)]).catch(error => app.log.debug(error, 'The size of the cache was not updated'))
+      cacheUsage.addFiles('cover', 1, bytes).catch(error => app.log.debug(error, 'The size of the cache was not updated'))
     },
     onError: error => app.log.warn(error, 'A cover was not kept in the cache')
   }))
