@@ -52,6 +52,9 @@ t.test('both deployments may do nothing that they need not, and their probes are
       t.ok(app.hasRoute({ method: 'GET', url: container[probe].httpGet.path }), `${container.name}: ${probe}`)
     }
   }
+  for (const { spec: { template: { spec: { containers: [{ env }] } } } } of deployments) {
+    t.strictSame(env.map(({ name }: { name: string }) => name).filter((name: string) => !variables.has(name)), [])
+  }
   const { configMapGenerator: [{ literals }] } = parse(read('deploy/kubernetes/base/kustomization.yaml'))
   checkEnvironment(t, Object.fromEntries(literals.map((literal: string) => literal.split(/=(.*)/))))
 })
