@@ -9,6 +9,7 @@ export const failureCauses = [
   'source-changed', // while it was transcoded
   'source-broken', // ffmpeg refuses it, or it ends too early
   'not-transcodable',
+  'too-large', // its MP3 alone exceeds AUDIO_CACHE_MAX_SIZE
   'mismatch', // two encoders wrote different bytes
   'stalled', // its workers died
   'other' // such as an encoder that was killed, or a disk that cannot be written

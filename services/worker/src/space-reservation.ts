@@ -6,6 +6,7 @@ import { evictionOrder } from '@mixtape/mixtape-cache'
 import type { MixtapeRegistry } from '@mixtape/mixtapes'
 import type { CacheUsage, Plays, RemovalReason } from '@mixtape/statistics'
 import type { RedisClient } from '@mixtape/transcode-queue'
+import { unrecoverable } from './failure-cause.ts'
 import { withLock } from './lock.ts'
 import type { WorkerMetrics } from './metrics.ts'
 
@@ -49,16 +50,20 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
     /**
      * Reserves space for a part that was created, after evicting files where necessary.
      *
-     * @throws {NoSpaceError} where the files that may be evicted are too few
+     * @throws {NoSpaceError} where the files that may be evicted are too few; then none is evicted
+     * @throws an unrecoverable error for more bytes than the whole cache may have
      */
     async reserve (generation: string, bytes: number): Promise<void> {
+      if (bytes > maxSize) throw unrecoverable('too-large', `The MP3 would have ${bytes} bytes, and AUDIO_CACHE_MAX_SIZE is ${maxSize}`)
       if (await shortage(generation, bytes) === undefined) return
       await withLock(redis, LOCK, async () => {
         let short = await shortage(generation, bytes) // again: the worker that had the lock before may have evicted enough
         while (short) {
           const evicted = await evictFor(short)
-          short = await shortage(generation, bytes) // a worker that found space without the lock may have taken it
-          if (short && evicted === 0) throw noSpace(bytes, short)
+          const before = short
+          short = await shortage(generation, bytes)
+          // It may be less without an eviction: the walk forgets what workers that died have reserved.
+          if (short && evicted === 0 && short.bytes >= before.bytes) throw noSpace(bytes, short)
         }
       })
     },
@@ -86,7 +91,7 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
   async function evictFor (short: Shortage): Promise<number> {
     const headroom = maxSize === Infinity ? 0 : maxSize * HEADROOM
     const order = await evictionOrder(options)
-    const removed = await usage.correct(async () => await evict(cache.dir, short.bytes + headroom, order))
+    const removed = await usage.correct(async () => await evict(cache.dir, short.bytes, order, headroom))
     await usage.countRemoved(short.reason, removed.files)
     metrics.evicted(short.reason, removed)
     await plays.forget(removed.paths)
@@ -97,6 +102,6 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
 
 function noSpace (bytes: number, { reason }: Shortage): NoSpaceError {
   return new NoSpaceError(reason === 'size'
-    ? `The cache is full: ${bytes} bytes more would exceed AUDIO_CACHE_MAX_SIZE, and no file may be evicted`
-    : `The disk is full: ${bytes} bytes more would leave less than AUDIO_CACHE_MIN_FREE, and no file may be evicted`)
+    ? `The cache is full: ${bytes} bytes more would exceed AUDIO_CACHE_MAX_SIZE, and too few files may be evicted`
+    : `The disk is full: ${bytes} bytes more would leave less than AUDIO_CACHE_MIN_FREE, and too few files may be evicted`)
 }

@@ -14,22 +14,24 @@ export type Rank = number[] | undefined
 const BATCH_SIZE = 1000
 
 /**
- * Evicts the lowest-ranked cached files whose sizes add up to the bytes needed.
+ * Evicts the lowest-ranked cached files whose sizes add up to the bytes needed, or none where they do not.
  *
  * It walks the directory once. In memory it holds the candidates of about twice the bytes needed, not of the whole cache. A client that has an
  * evicted file open can read it to its end.
  *
  * @param bytes needed
  * @param rank ranks up to 1000 candidates; the result has one rank for each
+ * @param spare further bytes that are evicted where there are so many, so that not every new file needs a walk
  * @returns what was deleted, with the paths; and what is left in the cache, with the generations of the parts
  */
 export async function evict (
-  dir: string, bytes: number, rank: (candidates: Candidate[]) => Promise<Rank[]>
+  dir: string, bytes: number, rank: (candidates: Candidate[]) => Promise<Rank[]>, spare = 0
 ): Promise<Removed & { paths: string[], byKind: CountsByKind, parts: string[] }> {
   const byKind = noFiles()
   const parts: string[] = []
   let victims: { rank: number[], entry: Candidate }[] = []
   let victimBytes = 0
+  const wanted = bytes + spare
   let batch: Candidate[] = []
 
   const rankBatch = async () => {
@@ -41,7 +43,7 @@ export async function evict (
       victimBytes += entry.size
     })
     batch = []
-    if (victimBytes > 2 * bytes) keepLowest()
+    if (victimBytes > 2 * wanted) keepLowest()
   }
 
   /** Keeps the lowest-ranked victims whose sizes add up to the bytes needed. */
@@ -50,7 +52,7 @@ export async function evict (
     victimBytes = 0
     const last = victims.findIndex(({ entry }) => {
       victimBytes += entry.size
-      return victimBytes >= bytes
+      return victimBytes >= wanted
     })
     if (last >= 0) victims = victims.slice(0, last + 1)
   }
@@ -68,10 +70,11 @@ export async function evict (
   })
   await rankBatch()
   keepLowest()
+  if (victimBytes < bytes) victims = []
 
   const removed = { files: 0, bytes: 0, paths: [] as string[], byKind, parts }
   for (const { entry } of victims) {
-    if (removed.bytes >= bytes) break
+    if (removed.bytes >= wanted) break
     if (!await removeIfUnchanged(dir, entry)) continue
     removed.files++
     removed.bytes += entry.size

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { evict } from '../../src/upkeep/evict.ts'
 
-t.test('evict() deletes the files of the lowest rank, no more than needed, and never a file without a rank', async t => {
+t.test('evict() deletes the files of the lowest rank, no more than needed, none where they are not enough, and never a file without a rank', async t => {
   for (let round = 0; round < 20; round++) {
     const dir = t.testdir()
     const files = Array.from({ length: 1 + Math.floor(Math.random() * 1500) }, (_, i) => ({
@@ -14,18 +14,20 @@ t.test('evict() deletes the files of the lowest rank, no more than needed, and n
     writeFileSync(join(dir, '0/foreign.txt'), 'x')
     const filesByPath = new Map(files.map(file => [file.path, file]))
     const total = files.reduce((sum, { size }) => sum + size, 0)
-    const neededBytes = Math.floor(Math.random() * total * 1.2)
+    const neededBytes = 1 + Math.floor(Math.random() * total)
+    const spareBytes = Math.floor(Math.random() * total * 0.2)
 
     const removed = await evict(dir, neededBytes, async candidates => candidates.map(({ path }) => {
       const file = filesByPath.get(path)
       return file && !file.isProtected ? [file.rank] : undefined
-    }))
+    }), spareBytes)
     const deleted = files.filter(({ path }) => !statSync(join(dir, path), { throwIfNoEntry: false }))
     const evictable = files.filter(({ isProtected }) => !isProtected).sort((a, b) => a.rank - b.rank)
+    const candidates = evictable.reduce((sum, { size }) => sum + size, 0) >= neededBytes ? evictable : []
     const expected = []
-    for (let sum = 0, i = 0; sum < neededBytes && i < evictable.length; i++) {
-      sum += evictable[i]?.size ?? 0
-      expected.push(evictable[i])
+    for (let sum = 0, i = 0; sum < neededBytes + spareBytes && i < candidates.length; i++) {
+      sum += candidates[i]?.size ?? 0
+      expected.push(candidates[i])
     }
     t.same(deleted.map(({ path }) => path).sort(), expected.map(file => file?.path).sort())
     t.equal(removed.bytes, deleted.reduce((sum, { size }) => sum + size, 0))
