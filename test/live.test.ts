@@ -218,6 +218,7 @@ t.test('a damaged source breaks the connection, and is not filled up with silenc
   truncateSync(file, statSync(file).size / 2)
   await t.rejects(http(url, '/play/cut.flac?quality=low'), { code: 'ECONNRESET' })
   await worker.logged(/failed: The source is damaged: only (29|30) of its 60 s could be decoded/)
+  t.notMatch(worker.lines.join('\n'), /started again/, 'a second run would find the same')
   t.same(readdirSync(cache), [])
   t.match(await http(url, '/play/cut.flac?quality=low'), {
     headers: { 'cache-status': 'mixtape; fwd=miss; detail=failed', 'content-type': 'audio/flac' }

@@ -1,7 +1,6 @@
-import { EventEmitter, on } from 'node:events'
 import type { Mixtape, MixtapeRegistry } from '@mixtape/mixtapes'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
-import { deduplicationId, type Change, type TranscodeEvents } from '@mixtape/transcode-queue'
+import { deduplicationId, type TranscodeEvents } from '@mixtape/transcode-queue'
 import { MixtapeReadiness, type Progress, type ReadinessOptions } from './mixtape-readiness.ts'
 
 export interface WatchOptions extends ReadinessOptions {
@@ -13,40 +12,54 @@ export interface WatchOptions extends ReadinessOptions {
 
 /**
  * Yields the progress of a mixtape: first as it is, then after every change, until all tracks are settled or the
- * mixtape is removed.
+ * mixtape is removed. For a client that reads slowly, changes are put together.
  */
 export async function * watchMixtape (mixtape: Mixtape, options: WatchOptions): AsyncGenerator<Progress> {
   const { events, registry, signal } = options
+  let jobs = jobsOf(mixtape)
+  const changedJobs = new Set<string>()
+  let isEdited = false
+  let wake = () => {}
   // The listener comes before the first look-up, so that no change in between is lost.
-  const changes = new EventEmitter<{ change: [Change] }>()
-  const stopListening = events.listen(change => changes.emit('change', change))
+  const stopListening = events.listen(change => {
+    if ('job' in change && jobs.has(change.job)) changedJobs.add(change.job)
+    else if ('mixtape' in change && change.mixtape === mixtape.slug) isEdited = true
+    else return
+    wake()
+  })
+  // Not only below: a client that has left without reading what was sent would never ask for the next value.
+  const stop = () => {
+    stopListening()
+    wake()
+  }
+  signal.addEventListener('abort', stop)
   try {
-    const pending = on(changes, 'change', { signal })
     let readiness = await MixtapeReadiness.of(mixtape, options)
-    let jobs = jobsOf(mixtape)
     let last = readiness.progress
     yield last
     while (last.status === 'in_progress') {
-      const { value: [change] } = await pending.next() as { value: [Change] }
-      if ('mixtape' in change) {
-        if (change.mixtape !== mixtape.slug) continue
-        const changed = await registry.get(mixtape.slug)
-        if (!changed) return
-        readiness = await MixtapeReadiness.of(changed, options)
-        jobs = jobsOf(changed)
-      } else {
-        const job = jobs.get(change.job)
-        if (!job) continue
-        await readiness.refresh(job.path, job.quality)
+      if (!isEdited && changedJobs.size === 0 && !signal.aborted) await new Promise<void>(resolve => { wake = resolve })
+      if (signal.aborted) return
+      if (isEdited) {
+        isEdited = false
+        changedJobs.clear()
+        const edited = await registry.get(mixtape.slug)
+        if (!edited) return
+        jobs = jobsOf(edited)
+        readiness = await MixtapeReadiness.of(edited, options)
+      }
+      for (const id of changedJobs) {
+        changedJobs.delete(id)
+        const job = jobs.get(id)
+        if (job) await readiness.refresh(job.path, job.quality)
       }
       const next = readiness.progress
       if (isSame(last, next)) continue
       last = next
       yield next
     }
-  } catch (error) {
-    if (!signal.aborted) throw error
   } finally {
+    signal.removeEventListener('abort', stop)
     stopListening()
   }
 }

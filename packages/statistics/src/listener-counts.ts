@@ -31,6 +31,8 @@ export class ListenerCounts {
     const replicas = await this.#redis.smembers(KEY)
     const reports = replicas.length ? await this.#redis.mget(replicas.map(replica => `${KEY}:${replica}`)) : []
     const total = { original: 0, high: 0, medium: 0, low: 0 }
+    const ended = replicas.filter((_, i) => reports[i] === null)
+    if (ended.length > 0) await this.#redis.srem(KEY, ended)
     for (const report of reports) {
       const listeners = JSON.parse(report ?? '{}') as Partial<ListenersByQuality>
       for (const quality of qualities) total[quality] += listeners[quality] ?? 0

@@ -2,7 +2,7 @@ import type { Job, Queue } from 'bullmq'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { RedisClient } from './connection.ts'
 import { FailedSources, type FailedSource } from './failed-sources.ts'
-import type { TranscodeJob } from './job.ts'
+import { parseTranscodeJob, type TranscodeJob } from './job.ts'
 import type { TranscodeProducer } from './producer.ts'
 import { openQueue } from './queue.ts'
 
@@ -15,7 +15,10 @@ export interface FailedJob extends TranscodeJob {
   attempts: number
 }
 
-/** Failed jobs and failed sources: lists them, and lets an operator retry or dismiss them. */
+/**
+ * Failed jobs and failed sources: lists them, and lets an operator retry or dismiss them. Jobs whose data are not valid, which
+ * another program has enqueued, are not listed, and go when all are dismissed.
+ */
 export class Failures {
   readonly #queue: Queue<TranscodeJob>
   readonly #sources: FailedSources
@@ -61,9 +64,9 @@ export class Failures {
       if (failed.some(({ data }) => data.path === path)) continue
       for (const quality of qualities) jobs.set(`${quality} ${path}`, { path, quality, reason: 'nightly' })
     }
-    // Enqueued as new jobs: one that BullMQ retries has no deduplication id any more.
-    for (const job of failed) await job.remove()
+    // Enqueued as new jobs: one that BullMQ retries has no deduplication id any more. Only then nothing can be lost.
     for (const job of jobs.values()) await this.#producer.enqueue(job)
+    for (const job of failed) await job.remove()
     return { jobs: jobs.size, tracks: paths.size }
   }
 
@@ -77,6 +80,7 @@ export class Failures {
     const [failed, paths] = await this.#select(path)
     for (const path of paths) await this.#sources.dismiss(path)
     for (const job of failed) await job.remove()
+    if (path === undefined) for (const job of await this.#queue.getFailed()) await job?.remove()
     return paths.size
   }
 
@@ -95,6 +99,15 @@ export class Failures {
 
   async #failedJobs (path?: string): Promise<Job<TranscodeJob>[]> {
     const jobs = await this.#queue.getFailed()
-    return jobs.filter(job => job !== undefined && (path === undefined || job.data.path === path))
+    return jobs.filter(job => job !== undefined && isValid(job) && (path === undefined || job.data.path === path))
+  }
+}
+
+function isValid ({ data }: Job): boolean {
+  try {
+    parseTranscodeJob(data)
+    return true
+  } catch {
+    return false
   }
 }

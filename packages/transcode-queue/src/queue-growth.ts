@@ -13,7 +13,7 @@ const LOOKS = 6
 /** Older looks say nothing about now. */
 const MAX_AGE_MS = 15 * 60_000
 
-/** Remembers in Redis how many jobs have waited, for some minutes. Nobody looks but who asks. */
+/** Remembers in Redis how many jobs have waited, for some minutes. Whoever asks for the growth adds a look. */
 export class QueueGrowth {
   readonly #redis: RedisClient
 

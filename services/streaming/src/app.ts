@@ -63,7 +63,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
     rewriteUrl: request => request.url?.replace(/^https?:\/\/[^/?]*(?=[/?]|$)/i, '') || '/',
     // A client that sends its request slowly is disconnected. One that reads its response slowly is not.
     requestTimeout: 30_000,
-    // A replica that stops answers what still reaches it. Its 503 would be passed on to the listener, for a miss may be a 503 too.
+    // A replica that stops still answers. nginx would pass its 503 on to the listener: it cannot know that it is no answer to a miss.
     return503OnClosing: false,
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5000 },
     frameworkErrors: (error, request, reply) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { UnrecoverableError, Worker } from 'bullmq'
+import { Queue, UnrecoverableError, Worker } from 'bullmq'
 import { t } from 'tap'
-import { QUEUE_NAME, workerOptions } from '@mixtape/transcode-queue'
+import { KEY_PREFIX, QUEUE_NAME, workerOptions } from '@mixtape/transcode-queue'
 import { build } from '../../../test/fixtures/app.ts'
 import { http } from '../../../test/fixtures/http.ts'
 import { queueFixture } from '../../../test/fixtures/queue.ts'
@@ -52,6 +52,14 @@ t.test('failures are shown, retried and dismissed, one track or all', async t =>
     await producer.enqueue({ path, quality: 'low', reason: 'miss' })
     await failed
   }
+  const queue = new Queue(QUEUE_NAME, { connection: { url: redis.url }, prefix: KEY_PREFIX })
+  t.teardown(() => queue.close())
+  const invalid = [null, {}, { path: 7, quality: 'low', reason: 'miss' }]
+  for (const data of invalid) {
+    const failed = once(worker, 'failed')
+    await queue.add('low', data)
+    await failed
+  }
   await worker.close()
   const post = async (action: string) => await http(url, `/admin/failed/${action}`, { method: 'POST' })
   t.match((await http(url, '/admin/failed')).json(), {
@@ -69,6 +77,10 @@ t.test('failures are shown, retried and dismissed, one track or all', async t =>
   t.same((await post('retry')).json(), { retried: 1, message: 'Enqueued 1 jobs of 1 tracks' })
   t.match((await http(url, '/admin/failed')).json(), { jobs: [], sources: [] })
   t.match((await http(url, '/admin/queue')).json(), { waiting: { miss: { jobs: 2 } } })
+  t.match(await producer.enqueue({ path: 'b.flac', quality: 'low', reason: 'miss' }), { status: 'duplicate' })
+  t.equal(await queue.getFailedCount(), invalid.length, 'jobs that another program enqueued are not listed')
+  t.same((await post('dismiss')).json(), { dismissed: 0, message: 'Dismissed the failures of 0 tracks' })
+  t.equal(await queue.getFailedCount(), 0)
 })
 
 t.test('without Redis these routes get 503 at once, and without the token 401', async t => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { t } from 'tap'
@@ -29,6 +29,8 @@ t.test('a track shows its own picture, else that of its folder; a folder the oth
   t.same(await cover('artist'), ['blue', 300], 'of its first album; a small picture is not enlarged')
   writeFileSync(join(music, 'artist/album/cover.jpg'), await jpeg(RED))
   t.same(await cover('artist/album'), ['red', 300], 'cover.* goes before folder.*')
+  truncateSync(join(music, 'artist/album/cover.jpg'), 41 * 1024 * 1024)
+  t.same(await cover('artist/album'), ['blue', 300], 'a picture of more than 40 MiB is passed over')
   rmSync(join(music, 'artist/album/cover.jpg'))
   rmSync(join(music, 'artist/album/Folder.PNG'))
   t.same(await cover('artist/album'), ['red', 300], 'the picture of its first track')

@@ -107,6 +107,7 @@ t.test('other methods get 405 and the list of methods, and preflights get 204', 
     t.equal(status, 405, `${method} ${path}`)
     t.equal(headers.allow, allow)
   }
+  t.equal((await http(url, '/docs/static/nothing.js')).status, 404, 'the route is there, but no such file')
   const preflight = await http(url, '/play/a.flac', {
     method: 'OPTIONS',
     headers: { origin: 'http://x', 'access-control-request-method': 'GET', 'access-control-request-headers': 'range' }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { watch } from 'chokidar'
 import type { Logger } from 'pino'
@@ -53,7 +53,7 @@ export async function watchMixtapesFolder (
     slugs.add(slug)
     try {
       const { title, tracks } = parse(await readFile(join(dir, basename(path)), 'utf8'))
-      const paths = tracks.map(track => track.file_path ?? track.path ?? '')
+      const paths = tracks.flatMap(track => track.file_path ?? track.path ?? [])
       if (!await mixtapes.save({ slug, title, tracks: paths, origin: 'folder' })) return
       await maintenance.precacheMixtape(slug)
       log.info({ tracks: paths.length }, `Mixtape read: ${slug}`)
@@ -70,14 +70,17 @@ export async function watchMixtapesFolder (
 
   /** Removes mixtapes whose files were deleted while no worker was watching. */
   async function removeDeleted (): Promise<void> {
+    const names = await readdir(dir).catch(() => [])
+    if (names.length === 0) return log.warn('MIXTAPES_DIR is empty or not mounted: the mixtapes that are known from it stay')
     for await (const { slug, origin } of mixtapes.all()) {
       if (origin === 'folder' && !slugs.has(slug)) await remove(slug)
     }
   }
 }
 
+/** The name of a mixtape's file without `.json`. Characters that a slug cannot have become `~` and their UTF-8 bytes in hexadecimal. */
 function slugOf (path: string): string {
-  return basename(path, '.json')
+  return basename(path, '.json').replaceAll(/[^\w.~-]/gu, character => [...Buffer.from(character)].map(byte => `~${byte.toString(16)}`).join(''))
 }
 
 function parse (text: string): Static<typeof fileSchema> {

@@ -127,7 +127,7 @@ export function createProcessor (
       if (withSegments) enqueueSegments(job, samples)
       const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
       await encode().catch(async error => {
-        if (signal.aborted || isNoSpace(error) || error instanceof OverrunError || error instanceof MismatchError) throw error
+        if (signal.aborted || isNoSpace(error) || [SourceError, OverrunError, MismatchError].some(Known => error instanceof Known)) throw error
         jobLog(log, job).warn(`The encoder is started again, because listeners may wait: ${error.message}`)
         await checkUnchanged(track)
         await encode()

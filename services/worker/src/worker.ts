@@ -21,6 +21,9 @@ import { createSpaceReservation } from './space-reservation.ts'
 import { traceJobs } from './trace-jobs.ts'
 import { preloadCapabilities } from './transcode.ts'
 
+/** A nightly run waits for hours while enough jobs wait. Mixtapes that are saved meanwhile do not wait for it. */
+const MAINTENANCE_CONCURRENCY = 10
+
 export interface TranscodeWorker {
   /**
    * Takes no more jobs, and waits for the running ones.
@@ -57,6 +60,11 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   const process = metrics.watch(heartbeat.watch(traceJobs(createProcessor({
     library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, listenersWait, shutdown: graceOver.signal
   }))))
+  // Before the first job is taken: the port may be in use.
+  const metricsServer = config.METRICS_PORT === undefined
+    ? undefined
+    : await startMetricsServer(allMetrics, { host: config.HOST, port: config.METRICS_PORT, tokens: config })
+  if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
   let running = 0
   let isDraining = false
   // All three parameters are declared, because BullMQ passes a signal only to such functions.
@@ -67,7 +75,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   const maintenanceJobs = new Worker(
     MAINTENANCE_QUEUE,
     createMaintenance({ config, library, cache, producer, mixtapes, plays, space, usage, metrics, log, shutdown: stopping.signal }),
-    { ...workerOptions, connection }
+    { ...workerOptions, connection, concurrency: MAINTENANCE_CONCURRENCY }
   )
   for (const worker of [transcodes, maintenanceJobs]) {
     worker.on('error', () => {}) // the connection logs its errors itself
@@ -96,10 +104,6 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   migrateKeys(connection).catch(error => log.error(error, 'The Redis keys of version 0.7 are not renamed yet'))
   countCache().catch(error => log.error(error, 'The files of the cache are not counted yet'))
   schedule().catch(error => log.error(error, 'Maintenance is not scheduled'))
-  const metricsServer = config.METRICS_PORT === undefined
-    ? undefined
-    : await startMetricsServer(allMetrics, { host: config.HOST, port: config.METRICS_PORT, tokens: config })
-  if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
     : await watchMixtapesFolder(config.MIXTAPES_DIR, { mixtapes, maintenance, log })

@@ -70,11 +70,12 @@ export async function removeIfUnchanged (dir: string, { path, ino }: Entry): Pro
   const file = join(dir, path)
   const aside = join(dir, privatePartPath(path, randomBytes(8).toString('hex')))
   if (!await succeeds(rename(file, aside))) return false
-  const isSame = (await lstat(aside)).ino === ino
+  const found = await lstat(aside).catch(ignoreUnavailable)
+  if (!found) return true // a worker that started took it for a dead part
   // The newer file goes back to its name, unless a still newer one was published there.
-  if (!isSame) await link(aside, file).catch(() => {})
-  await unlink(aside)
-  return isSame
+  if (found.ino !== ino) await link(aside, file).catch(() => {})
+  await succeeds(unlink(aside))
+  return found.ino === ino
 }
 
 /** Whether a directory of segments may belong to a transcode that runs: the directory says that segments may be made. */

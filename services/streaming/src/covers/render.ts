@@ -7,7 +7,7 @@ export const COVER_SIZES = [96, 256, 512, 1024]
 const MAX_PIXELS = 60_000_000
 
 /** A larger picture is refused. */
-const MAX_BYTES = 40 * 1024 * 1024
+export const MAX_BYTES = 40 * 1024 * 1024
 
 /** The only decoders that are used. sharp knows more, such as SVG and PDF, which can do more than show a picture. */
 const DECODERS = ['JpegBuffer', 'PngBuffer', 'WebpBuffer', 'NsgifBuffer', 'HeifBuffer'].map(name => `VipsForeignLoad${name}`)

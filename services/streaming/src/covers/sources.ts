@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { PictureSource } from '@mixtape/audio-cache'
 import { coverNames, embeddedPicture, type Library, type Track } from '@mixtape/library'
+import { MAX_BYTES } from './render.ts'
 
 /** A file that may contain a cover. */
 export interface CoverSource extends PictureSource {
@@ -61,6 +62,7 @@ async function * ofPictures (library: Library, folder: string, names: string[]):
     const picture = await library.openPicture(path)
     if (!picture) continue
     await picture.close()
+    if (picture.size > MAX_BYTES) continue
     yield {
       path,
       version: picture.version,
@@ -68,7 +70,7 @@ async function * ofPictures (library: Library, folder: string, names: string[]):
         const file = await library.openPicture(path)
         if (!file) return undefined
         try {
-          return await file.head(file.size)
+          return file.size > MAX_BYTES ? undefined : await file.head(file.size)
         } finally {
           await file.close()
         }

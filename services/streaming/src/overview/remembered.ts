@@ -1,7 +1,7 @@
 /** A result is remembered for this time, or for twenty times of what it took to get it, so that it takes 5 % of the time at most. */
 const REMEMBER_MS = 5000
 
-/** Gets something that takes a walk over the cache directory, and remembers it for a while. All callers share it. */
+/** Gets something that takes a walk over the disk, and remembers it for a while. All callers share it. */
 export class Remembered<T> {
   readonly #get: () => Promise<T>
   #result: Promise<T> | undefined

@@ -11,18 +11,20 @@ import { problemOfCommand } from '@mixtape/transcode-queue'
  */
 export const errorsPlugin = fp(async app => {
   await app.register(sensible)
-  const methodsByUrl = new Map<string, Set<string>>()
+  const routes = new Map<string, { pattern: RegExp, methods: Set<string> }>()
 
   app.addHook('onRoute', ({ url, method }) => {
-    const methods = methodsByUrl.get(url) ?? methodsByUrl.set(url, new Set()).get(url)
-    for (const name of [method].flat()) methods?.add(name)
+    const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set() }
+    routes.set(url, route)
+    for (const name of [method].flat()) route.methods.add(name)
   })
 
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1)
-    const methods = [...methodsByUrl].find(([url]) => url !== '*' && patternOf(url).test(path))?.[1]
-    if (!methods) return reply.notFound('There is nothing here')
-    const allowed = [...methods].join(', ')
+    const [, route] = [...routes].find(([url, { pattern }]) => url !== '*' && pattern.test(path)) ?? []
+    // A route that serves files has the method, but not this file.
+    if (!route || route.methods.has(request.method)) return reply.notFound('There is nothing here')
+    const allowed = [...route.methods].join(', ')
     return reply.header('allow', allowed).methodNotAllowed(`Allowed here: ${allowed}`)
   })
 

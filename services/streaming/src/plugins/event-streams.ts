@@ -24,10 +24,15 @@ export const eventStreamsPlugin = fp(async app => {
   app.addHook('preClose', async () => { closing.abort() })
   app.decorate('untilStreamEnds', ({ raw, request: { raw: { socket } } }: FastifyReply) => {
     open.inc()
-    raw.once('close', () => open.dec())
     const clientLeft = new AbortController()
+    const leave = () => clientLeft.abort()
     // `end`: its sending side is closed (see httpAllowHalfOpen in app.ts). Only the next heartbeats would notice that it has left.
-    for (const event of ['end', 'close']) socket.once(event, () => clientLeft.abort())
+    for (const event of ['end', 'close']) socket.once(event, leave)
+    raw.once('close', () => {
+      open.dec()
+      for (const event of ['end', 'close']) socket.off(event, leave) // a proxy uses the connection again
+      leave()
+    })
     return AbortSignal.any([clientLeft.signal, closing.signal])
   })
 }, { name: 'event-streams', dependencies: ['metrics'] })

@@ -4,7 +4,7 @@ import { qualities } from '@mixtape/mp3'
 import { COVER_TRACKS, mixtapeCover } from '../covers/mixtape-cover.ts'
 import { playlist } from '../mixtapes/playlist.ts'
 import { errors } from '../schemas/errors.ts'
-import { mixtapeTracks, slugParams } from '../schemas/mixtapes.ts'
+import { mixtapeTracks, SLUG_ALLOWED, slugParams } from '../schemas/mixtapes.ts'
 import { bytes, empty } from '../schemas/play.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
 import { originOf } from '../serving/origin.ts'
@@ -62,7 +62,7 @@ export const sharedMixtapeRoutes: FastifyPluginAsyncTypebox = async function (ap
         ...errors(400, 404, 503)
       }
     },
-    schemaErrorFormatter: queryErrors({ quality: `must be one of: ${qualities.join(', ')}` })
+    schemaErrorFormatter: queryErrors({ quality: `must be one of: ${qualities.join(', ')}`, slug: SLUG_ALLOWED })
   }, async (request, reply) => {
     const mixtape = await find(request.params.slug)
     const quality = qualities.find(known => known === request.query.quality)

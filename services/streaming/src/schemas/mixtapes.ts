@@ -4,6 +4,9 @@ import { FOLDER_PAGE_EXAMPLE, trackEntry } from './library.ts'
 import { time } from './queue.ts'
 import { record } from './record.ts'
 
+/** What the slug of a mixtape must be. */
+export const SLUG_ALLOWED = 'must have 1 to 200 letters, digits, ., ~, _ or -'
+
 export const slugParams = Type.Object({
   slug: Type.String({ pattern: '^[\\w.~-]{1,200}$', description: 'Name of the mixtape in URLs', examples: ['summer'] })
 })

@@ -6,7 +6,7 @@ interface SchemaError {
 /**
  * Makes the formatter of a route's schema errors.
  *
- * @param allowed what each parameter of the query must be
+ * @param allowed what each parameter of the query and of the path must be
  */
 export function queryErrors (allowed: Record<string, string>) {
   return ([error]: SchemaError[]): Error => {

@@ -4,7 +4,7 @@ import type { InspectedFile } from '@mixtape/audio-cache'
 const DAY_MS = 24 * 3600 * 1000
 
 /**
- * Says in words which rule would take a cached file, and when. evictionOrder() of packages/mixtapes decides.
+ * Says in words which rule would take a cached file, and when. evictionOrder() of packages/mixtape-cache decides.
  *
  * @param lastPlayed in milliseconds since 1970; undefined for never
  * @param isOfMixtape whether its track is in a mixtape; undefined where Redis is away
@@ -22,7 +22,7 @@ export function evictionRule (
   sentences.push({
     lru: `When space is needed, files that were played longer ago go first; this one was ${usedAt}.`,
     age: `When space is needed, files that were cached earlier go first; this one was cached ${iso(cachedAt)}.`,
-    quality: `When space is needed, the least popular quality goes first and medium last; within a quality, what was played longest ago. This one was ${usedAt}.`
+    quality: `When space is needed, covers go first, then the least popular quality, and medium last; within a quality, what was played longest ago. This one was ${usedAt}.`
   }[order])
   if (isOfMixtape) sentences.push('It is of a mixtape, and goes after all files that are of none.')
   if (maxAgeDays !== undefined) {
