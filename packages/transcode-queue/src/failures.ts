@@ -31,9 +31,9 @@ export class Failures {
     this.#producer = producer
   }
 
-  /** @returns the failed jobs, the latest first, of one track or of all; the queue keeps 1000 for a month */
-  async jobs (path?: string): Promise<FailedJob[]> {
-    return (await this.#failedJobs(path)).map(({ data, failedReason, finishedOn, attemptsMade }) => ({
+  /** @returns the failed jobs, the latest first, of one track or of all, or the latest few; the queue keeps 1000 for a month */
+  async jobs ({ path, limit }: { path?: string, limit?: number } = {}): Promise<FailedJob[]> {
+    return (await this.#failedJobs(path, limit)).map(({ data, failedReason, finishedOn, attemptsMade }) => ({
       ...data, error: failedReason, failedAt: finishedOn ?? 0, attempts: attemptsMade
     }))
   }
@@ -97,8 +97,8 @@ export class Failures {
     return [jobs, new Set([...jobs.map(({ data }) => data.path), ...sources])]
   }
 
-  async #failedJobs (path?: string): Promise<Job<TranscodeJob>[]> {
-    const jobs = await this.#queue.getFailed()
+  async #failedJobs (path?: string, limit = 0): Promise<Job<TranscodeJob>[]> {
+    const jobs = await this.#queue.getFailed(0, limit - 1) // to -1: all
     return jobs.filter(job => job !== undefined && isValid(job) && (path === undefined || job.data.path === path))
   }
 }

@@ -74,7 +74,7 @@ t.test('failures are listed with their words, dismissed without being forgotten,
   await sources.record('old.flac', { version: '1-1', reason: 'too long ago' }) // its job is not kept any more
 
   t.match(await failures.jobs(), { length: 3 })
-  t.match(await failures.jobs('a.flac'), [
+  t.match(await failures.jobs({ path: 'a.flac' }), [
     { path: 'a.flac', quality: 'low', reason: 'miss', error: 'Invalid data found', failedAt: Number, attempts: 1 }
   ])
   t.match((await failures.sources()).map(({ path }) => path).sort(), ['a.flac', 'b.flac', 'old.flac'])
@@ -82,7 +82,7 @@ t.test('failures are listed with their words, dismissed without being forgotten,
   t.equal(await failures.dismiss('b.flac'), 1)
   t.equal(await failures.dismiss('never-failed.flac'), 0)
   t.match((await failures.sources()).map(({ path }) => path).sort(), ['a.flac', 'old.flac'])
-  t.same(await failures.jobs('b.flac'), [])
+  t.same(await failures.jobs({ path: 'b.flac' }), [])
   t.match(await producer.enqueue({ path: 'b.flac', quality: 'low', reason: 'miss' }, '1-1'), { status: 'failed' })
 
   t.same(await failures.retry(undefined, ['high', 'low']), { jobs: 4, tracks: 3 })

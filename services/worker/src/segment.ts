@@ -13,7 +13,7 @@ const LONG_BLOCKS = 468
 
 /**
  * Cuts a long track into segments, so that other workers can help the one that encodes it from the start. The last segment
- * comes first: the helpers come to meet the first worker. Each overlaps the next by one block, which shows that they agree.
+ * comes first: the helpers work from the end towards the first worker. Each overlaps the next by one block, which shows that they agree.
  *
  * @param samples per channel at 44.1 kHz
  */

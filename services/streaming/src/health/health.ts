@@ -6,7 +6,7 @@ import { LibraryHealth } from './library-health.ts'
 /** Clocks further apart make times of jobs and files disagree. */
 const MAX_SKEW_MS = 1000
 
-/** With these, no track can be played here, or soon none. All others leave what is on the disk. */
+/** Codes of problems with which no track can be played here, or soon none. With all others, what is on the disk still plays. */
 const UNAVAILABLE = new Set(['stopping', 'library_unreadable', 'library_gone'])
 
 /** `ok`; `degraded`: everything on the disk is served, and something is wrong; `unavailable`: nothing can be played, or the replica stops. */
@@ -28,7 +28,7 @@ export class Health {
     this.#growth = new QueueGrowth(app.redis)
   }
 
-  /** Everyone may ask. Who asks while it looks gets the same report. */
+  /** Concurrent callers share one report: the route is open to everyone. */
   async report (): Promise<HealthReport> {
     this.#reporting ??= this.#look().finally(() => { this.#reporting = undefined })
     return await this.#reporting

@@ -28,7 +28,7 @@ export class Answers {
   readonly #firstByte: Record<Decision['outcome'], (seconds: number) => void>
   readonly #encoderWait: Record<'start' | 'range', (seconds: number) => void>
 
-  /** @param onSent called at the end of each answer with audio, with the bytes that the client got of what */
+  /** @param onSent called at the end of each answer with audio: the quality that was sent, and the bytes that the client got */
   constructor (registry: Registry, listeners: Listeners, onSent: (quality: Quality, bytes: number) => void) {
     this.#listeners = listeners
     this.#onSent = onSent

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { isoTime, jobOf } from '../schemas/queue.ts'
 
-/** @returns the body of GET /admin/failed */
-export async function failedOverview ({ failures }: FastifyInstance) {
-  const [jobs, sources] = await Promise.all([failures.jobs(), failures.sources()])
+/** @returns the body of GET /admin/failed; all failures, or the latest few */
+export async function failedOverview ({ failures }: FastifyInstance, limit?: number) {
+  const [jobs, sources] = await Promise.all([failures.jobs({ limit }), failures.sources()])
   return {
     jobs: jobs.map(job => ({
       ...jobOf(job), error: job.error, failed_at: isoTime(job.failedAt), attempts: job.attempts
     })),
-    sources: sources.map(({ path, reason, since }) => ({ path, error: reason, since: isoTime(since) }))
+    sources: sources.slice(0, limit).map(({ path, reason, since }) => ({ path, error: reason, since: isoTime(since) }))
   }
 }

@@ -2,32 +2,39 @@ import type { FastifyInstance } from 'fastify'
 import { failedOverview } from './failed.ts'
 import { queueOverview, workersOverview } from './queue.ts'
 import { Remembered } from './remembered.ts'
-import { trafficOverview } from './traffic.ts'
+import { longSpans, trafficOverview, type LongSpans } from './traffic.ts'
 
 /** Failures that are listed. GET /admin/failed has all. */
 const MAX_FAILURES = 100
 
-type CacheStats = Awaited<ReturnType<FastifyInstance['cacheOverview']['stats']>>
+/** What is too much work for every second. */
+interface RememberedParts {
+  cacheStats: Remembered<Awaited<ReturnType<FastifyInstance['cacheOverview']['stats']>>>
+  longSpans: Remembered<LongSpans>
+}
 
 /** Collects all that the page at /admin/ shows. All clients that watch share it. */
 export class Overview {
   readonly #app: FastifyInstance
-  readonly #cacheStats: Remembered<CacheStats>
-  #reading: ReturnType<typeof readSections<CacheStats>> | undefined
+  readonly #remembered: RememberedParts
+  #reading: ReturnType<typeof readSections> | undefined
 
   constructor (app: FastifyInstance) {
     this.#app = app
-    this.#cacheStats = new Remembered(async () => await app.cacheOverview.stats())
+    this.#remembered = {
+      cacheStats: new Remembered(async () => await app.cacheOverview.stats()),
+      longSpans: new Remembered(async () => await longSpans(app))
+    }
   }
 
   /** @returns the body of GET /admin/overview; what is only known in Redis is null while it is away */
   async read () {
-    this.#reading ??= readSections(this.#app, () => this.#cacheStats.read()).finally(() => { this.#reading = undefined })
+    this.#reading ??= readSections(this.#app, this.#remembered).finally(() => { this.#reading = undefined })
     return await this.#reading
   }
 }
 
-async function readSections<Stats> (app: FastifyInstance, cacheStats: () => Promise<Stats>) {
+async function readSections (app: FastifyInstance, remembered: RememberedParts) {
   await app.playCounts.flush()
   const isReachable = await app.redis.ping().then(() => true, () => false)
   const known = async <T> (section: () => Promise<T>) => isReachable ? await section().catch(() => null) : null
@@ -35,17 +42,17 @@ async function readSections<Stats> (app: FastifyInstance, cacheStats: () => Prom
     app.health.report(),
     known(() => queueOverview(app)),
     known(() => workersOverview(app)),
-    known(() => failedOverview(app)),
-    cacheStats(),
+    known(() => failedOverview(app, MAX_FAILURES)),
+    remembered.cacheStats.read(),
     known(() => app.statistics.listenerCounts.total()),
-    known(() => trafficOverview(app))
+    known(() => trafficOverview(app, remembered.longSpans))
   ])
   return {
     health,
     redis: isReachable,
     queue,
     workers: workers?.workers ?? null,
-    failed: failed && { jobs: failed.jobs.slice(0, MAX_FAILURES), sources: failed.sources.slice(0, MAX_FAILURES) },
+    failed,
     cache,
     listeners,
     traffic

@@ -1,18 +1,30 @@
 import type { FastifyInstance } from 'fastify'
 import { hitRate, spans, sumOf, type Span, type TrafficCounts } from '@mixtape/statistics'
 import { isoTime } from '../schemas/queue.ts'
+import type { Remembered } from './remembered.ts'
 
 /** Minutes that count as now. */
 const NOW_BUCKETS = 5
 
+export interface LongSpans {
+  day: TrafficCounts
+  month: TrafficCounts
+}
+
+/** @returns sums of the last day and month, which have 264 buckets in Redis */
+export async function longSpans ({ statistics: { traffic } }: FastifyInstance): Promise<LongSpans> {
+  const [day, month] = await Promise.all([traffic.series('day'), traffic.series('month')])
+  return { day: sumOf(day), month: sumOf(month) }
+}
+
 /** @returns sums of the last five minutes, hour, day and month */
-export async function trafficOverview ({ statistics: { traffic } }: FastifyInstance) {
-  const [hour, day, month] = await Promise.all([traffic.series('hour'), traffic.series('day'), traffic.series('month')])
+export async function trafficOverview ({ statistics: { traffic } }: FastifyInstance, long: Remembered<LongSpans>) {
+  const [hour, { day, month }] = await Promise.all([traffic.series('hour'), long.read()])
   return {
     now: describe(sumOf(hour.slice(-NOW_BUCKETS))),
     hour: describe(sumOf(hour)),
-    day: describe(sumOf(day)),
-    month: describe(sumOf(month))
+    day: describe(day),
+    month: describe(month)
   }
 }
 

@@ -33,7 +33,7 @@ export async function readLedger (app: FastifyInstance, path: string): Promise<L
     const [jobs, failedSource, failedJobs, mixtapes, { isPaused }, fullReason, workers] = await Promise.all([
       Promise.all(transcodeQualities.map(async quality => [quality, await app.queueMonitor.job({ path, quality })])),
       app.failures.source(path),
-      app.failures.jobs(path),
+      app.failures.jobs({ path }),
       mixtapesWith(app, path),
       app.queueMonitor.state(),
       app.statistics.cacheUsage.fullReason(),
