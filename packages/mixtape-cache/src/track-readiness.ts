@@ -1,3 +1,5 @@
+import type { AudioCache } from '@mixtape/audio-cache'
+import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { JobState } from '@mixtape/transcode-queue'
 import type { TrackStores } from './precache.ts'
@@ -24,16 +26,22 @@ export async function trackReadiness<Q extends TranscodeQuality> (
   try {
     if (!cache.shouldTranscode(path)) return await each(() => ({ state: 'not_needed' }))
     return await each(async quality => {
-      // The queue first: a job that completes between the two look-ups is then found on the disk.
+      // The disk first: for a track that is cached, Redis is not asked.
+      if (await isCached(cache, track, quality)) return { state: 'cached' }
       const job = await producer.state({ path, quality }, track.version)
-      const found = await cache.find(track, quality)
-      if (found.status === 'miss') return job ?? { state: 'absent' }
-      await found.file.close()
-      return { state: 'cached' }
+      if (job) return job
+      return { state: await isCached(cache, track, quality) ? 'cached' : 'absent' } // a job may have completed meanwhile
     })
   } finally {
     await track.close()
   }
+}
+
+async function isCached (cache: AudioCache, track: Track, quality: TranscodeQuality): Promise<boolean> {
+  const found = await cache.find(track, quality)
+  if (found.status === 'miss') return false
+  await found.file.close()
+  return true
 }
 
 /** @returns whether the track plays at the quality without a miss */

@@ -9,8 +9,13 @@ import { SegmentRequests } from './segment-requests.ts'
 /** Longest wait until the size is known, once a worker has started. Players give up after 8 to 10 s without a byte. */
 const MAX_MEASURE_MS = 7000
 
-/** How often the cache directory is looked at while a transcode is waited for. At most LIVE_MAX waits do this. */
-const POLL_MS = 5
+/**
+ * How often the cache directory is looked at while a transcode is waited for: most start within 0.2 s, when it is still every
+ * 10 ms. At most LIVE_MAX waits do this.
+ */
+const FIRST_POLL_MS = 5
+const POLL_GROWTH = 1.03
+const MAX_POLL_MS = 50
 
 /** Why a client gets the original although AUDIO_CACHE_ON_MISS=transcode: the `detail` of Cache-Status (RFC 9211). */
 export type NotLive =
@@ -86,7 +91,7 @@ export class LiveTranscodes {
       const refusal = await this.#enqueue(track, quality, requestId)
       if (refusal) return refusal
     }
-    for (;;) {
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * POLL_GROWTH, MAX_POLL_MS)) {
       const state = await this.#look(track, quality)
       if (state === 'ready') return undefined
       if (hasStarted && !state) return 'failed'
@@ -94,7 +99,7 @@ export class LiveTranscodes {
       if (performance.now() - waitingSince > (hasStarted ? maxMeasureMs : this.#maxStartMs)) {
         return hasStarted ? 'too-slow' : 'no-worker'
       }
-      await sleep(POLL_MS)
+      await sleep(pollMs)
     }
   }
 
