@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { ConfigError, processEnvironment, projectVersion, readConfig } from '@mixtape/config'
 import { visible } from '@mixtape/log'
@@ -46,7 +47,16 @@ program.command('clear').description('delete cached files, after a count; never 
 program.command('verify').description('read every cached MP3 of this machine: size, provenance, decodes')
   .action(() => end(verify(readConfig(env), common())))
 program.command('doctor').description('check ffmpeg, Redis, folders, disk, clock and descriptors of this machine')
-  .action(() => end(doctor(readConfig(env), common())))
+  .action(() => end(doctor(readConfig({ ...ownRedis(), ...env }), common())))
+
+/** @returns the Redis that `npm start` runs in this folder; it has left its port in a file */
+function ownRedis (): { REDIS_URL?: string } {
+  try {
+    return { REDIS_URL: `redis://127.0.0.1:${readFileSync('data/redis/port', 'utf8')}` }
+  } catch {
+    return {}
+  }
+}
 
 try {
   await program.parseAsync()

@@ -16,7 +16,9 @@ export class Server {
   readonly #url: string
   readonly #token: string | undefined
 
+  /** @throws {CommandError} where it is no http URL */
   constructor (url: string, token: string | undefined) {
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw new CommandError(`--url is "${url}". Allowed: a URL that starts with http:// or https://.`, EXIT.usage)
     this.#url = url.replace(/\/+$/, '')
     this.#token = token
   }

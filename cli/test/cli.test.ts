@@ -55,7 +55,9 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   t.match(await json('precache', 'list.json', '--quality', 'medium', '--wait'), { tracks: 1, qualities: ['medium'], missing: [], failed: [] })
   t.match(await cli('stats'), { code: 0, out: /Workers +\S+ \d+\n.*\nCache .*high 0, medium 1, low 2/s })
 
-  t.match(await cli('verify'), { code: 0, out: '3 of 3 cached MP3s are what they claim.\n' })
+  t.match(await cli('verify'), { code: 0, out: `3 of 3 cached MP3s in ${cache} are what they claim.\n` })
+  t.match(await run(music, { ...env, AUDIO_CACHE_DIR: join(cache, 'none') }, ['verify']), { code: 2, err: /^AUDIO_CACHE_DIR is no folder: / })
+  t.match(await cli('--url', 'music', 'stats'), { code: 2, err: /^--url is "music"\. Allowed: a URL that starts with http/ })
   const [first = ''] = readdirSync(join(cache, 'jazz')).filter(name => name.endsWith('_low.mp3'))
   truncateSync(join(cache, 'jazz', first), 5000)
   copyFileSync(join(cache, 'jazz/b_medium.mp3'), join(cache, 'jazz/other_medium.mp3'))

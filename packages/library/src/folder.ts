@@ -19,7 +19,8 @@ export interface Folder {
 const { compare } = new Intl.Collator('en', { numeric: true })
 
 /**
- * Lists a folder. Hidden files and files of other kinds are left out, and so are links that lead out of the library.
+ * Lists a folder. Hidden files and files of other kinds are left out, and so are names that are not UTF-8, and links that lead out
+ * of the library or to a folder above.
  *
  * @param root absolute path of the library
  * @param path relative to the root, with slashes; the empty path is the root
@@ -31,6 +32,7 @@ export async function listFolder (root: string, path: string): Promise<Folder | 
   if (dir === undefined) return undefined
   const folder: Folder = { folders: [], tracks: [], pictures: [], realPath: dir }
   const add = (name: string, kind: Pick<Dirent, 'isDirectory' | 'isFile'>) => {
+    if (name.includes('\ufffd')) return // it is not UTF-8, so no URL leads to it
     if (kind.isDirectory() && isFolderPath(name)) folder.folders.push(name)
     else if (kind.isFile() && isTrackPath(name)) folder.tracks.push(name)
     else if (kind.isFile() && isPicturePath(name)) folder.pictures.push(name)
@@ -43,6 +45,7 @@ export async function listFolder (root: string, path: string): Promise<Folder | 
     }
     for (const name of links) {
       const target = await realPathInside(root, join(dir, name), isFolderPath)
+      if (target !== undefined && `${dir}/`.startsWith(`${target}/`)) continue // to a folder above: without end
       const kind = target === undefined ? undefined : await stat(target).catch(ignoreUnavailable)
       if (kind) add(name, kind)
     }

@@ -55,6 +55,28 @@ export async function walkFrames (
   return { sampleRate: first.sampleRate, samplesPerFrame: first.samples, count, end }
 }
 
+/** Shares of a file at which some frames are compared. */
+const PLACES = [0.1, 0.3, 0.5, 0.7, 0.9]
+
+/** Bytes that are read at each place: at least two frames, of which the largest has 2881 bytes. */
+const PLACE_BYTES = 8192
+
+/** Whether the frames at some places of an MP3 have one bitrate. A variable one may start with frames that are alike. */
+export async function hasOneBitrate (file: Representation): Promise<boolean> {
+  const buffer = Buffer.allocUnsafe(PLACE_BYTES)
+  const sizes = new Set<number>()
+  for (const place of PLACES) {
+    const bytes = buffer.subarray(0, await file.read(buffer, PLACE_BYTES, Math.floor(file.size * place), () => false))
+    for (let offset = 0; offset < bytes.length;) {
+      const header = headerAt(bytes, offset, undefined)
+      const isFrame = header && headerAt(bytes, offset + header.size, header)
+      if (isFrame) sizes.add(header.size)
+      offset += isFrame ? header.size : 1
+    }
+  }
+  return sizes.size === 0 || Math.max(...sizes) - Math.min(...sizes) <= 1 // a padding byte
+}
+
 /** @returns the header at an offset, if there is one, and it has the format of another one */
 function headerAt (bytes: Buffer, offset: number, other: FrameHeader | undefined): FrameHeader | undefined {
   const header = offset + 4 <= bytes.length ? parseFrameHeader(bytes.readUInt32BE(offset)) : undefined

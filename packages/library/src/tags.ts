@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { parseFile, type IAudioMetadata } from 'music-metadata'
 import pLimit from 'p-limit'
 import type { Track } from './library.ts'
-import { walkFrames } from './mp3-frames.ts'
+import { hasOneBitrate, walkFrames } from './mp3-frames.ts'
 import { oggDuration } from './ogg-duration.ts'
 import { isUnavailable } from './open-file.ts'
 
@@ -59,9 +59,12 @@ async function readTags (track: Track): Promise<TrackTags> {
     return {}
   }
   const { common: { title, artist, album, track: number, disk }, format } = metadata
-  const duration = format.container === 'Ogg'
-    ? await oggDuration(track, format.codec === 'Opus' ? 48_000 : format.sampleRate ?? 44_100)
-    : format.duration ?? (format.container === 'MPEG' ? await mp3Duration(track) : undefined)
+  let { duration } = format
+  if (format.container === 'Ogg') duration = await oggDuration(track, format.codec === 'Opus' ? 48_000 : format.sampleRate ?? 44_100)
+  // music-metadata takes an MP3 for one of a constant bitrate where its first three frames are alike.
+  const isGuess = format.container === 'MPEG' && (duration === undefined || format.codecProfile === 'CBR')
+  if (isGuess && (duration === undefined || !await hasOneBitrate(track))) duration = await mp3Duration(track)
+  const text = format.container === 'WAVE' ? (value: unknown) => cut(asUtf8(value)) : cut
   return {
     title: text(title),
     artist: text(artist),
@@ -78,7 +81,17 @@ async function mp3Duration (track: Track): Promise<number | undefined> {
   return frames && frames.count * frames.samplesPerFrame / frames.sampleRate
 }
 
-function text (value: unknown): string | undefined {
+/** Texts of a RIFF INFO list are UTF-8 where ffmpeg and others wrote them. music-metadata takes all for Latin-1. */
+function asUtf8 (value: unknown): unknown {
+  if (typeof value !== 'string' || /[^\0-\xff]/.test(value)) return value
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'))
+  } catch {
+    return value
+  }
+}
+
+function cut (value: unknown): string | undefined {
   return typeof value === 'string' ? value.trim().slice(0, MAX_LENGTH) || undefined : undefined
 }
 

@@ -62,7 +62,7 @@ export class Failures {
     for (const { data } of failed) jobs.set(`${data.quality} ${data.path}`, data)
     for (const path of paths) {
       if (failed.some(({ data }) => data.path === path)) continue
-      for (const quality of qualities) jobs.set(`${quality} ${path}`, { path, quality, reason: 'nightly' })
+      for (const quality of qualities) jobs.set(`${quality} ${path}`, { path, quality, reason: 'mixtape' })
     }
     // Enqueued as new jobs: one that BullMQ retries has no deduplication id any more. Only then nothing can be lost.
     for (const job of jobs.values()) await this.#producer.enqueue(job)

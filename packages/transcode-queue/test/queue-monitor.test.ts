@@ -87,7 +87,7 @@ t.test('failures are listed with their words, dismissed without being forgotten,
 
   t.same(await failures.retry(undefined, ['high', 'low']), { jobs: 4, tracks: 3 })
   t.same([await failures.jobs(), await failures.sources()], [[], []])
-  t.match(await monitor.state(), { waiting: { miss: { jobs: 2 }, nightly: { jobs: 2 } }, failed: 0 })
+  t.match(await monitor.state(), { waiting: { miss: { jobs: 2 }, mixtape: { jobs: 2 } }, failed: 0 })
   t.same(await producer.enqueue({ path: 'a.flac', quality: 'low', reason: 'miss' }), { status: 'duplicate' })
   t.same(await failures.retry('b.flac', ['low']), { jobs: 1, tracks: 1 }, 'a dismissed failure can be retried')
 })

@@ -12,6 +12,9 @@ import {
 import { build } from '../../../test/fixtures/app.ts'
 import { getPlaylist } from '../../../test/fixtures/hls.ts'
 import { http } from '../../../test/fixtures/http.ts'
+import { queueFixture } from '../../../test/fixtures/queue.ts'
+import { testRedis } from '../../../test/fixtures/redis.ts'
+import { until } from '../../../test/fixtures/services.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 
 const LEVELS = ['medium', 'low', 'high'] as const
@@ -299,4 +302,21 @@ t.test('without the cache only MP3s of the library are offered', async t => {
   writeSource(music, 'a.flac')
   const response = await http(url, '/hls/a.flac.m3u8')
   t.match({ status: response.status, ...response.json() }, { status: 404, message: /while the cache is enabled/ })
+})
+
+t.test('a track that is known to fail is not offered, until it changes', async t => {
+  const { url: redisUrl } = await testRedis(t)
+  const { sources } = queueFixture(t, redisUrl)
+  const { url, music } = await setUp(t, { REDIS_URL: redisUrl, AUDIO_CACHE_ON_MISS: 'transcode' })
+  await until(async () => (await http(url, '/health/ready')).status === 200)
+  writeSource(music, 'a.flac')
+  const library = new Library(music)
+  const track = await library.open('a.flac')
+  await sources.record('a.flac', { version: track?.version ?? '', reason: 'Invalid data found' })
+  await track?.close()
+  for (const path of ['/hls/a.flac.m3u8', '/hls/a.flac/low.m3u8']) {
+    t.match((await http(url, path)).json(), { statusCode: 404, message: /cannot be transcoded until it changes\. \/play serves it/ })
+  }
+  writeSource(music, 'a.flac')
+  t.equal((await http(url, '/hls/a.flac.m3u8')).status, 200)
 })

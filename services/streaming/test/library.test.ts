@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { build } from '../../../test/fixtures/app.ts'
@@ -53,11 +53,14 @@ t.test('the root and its folders are listed, hidden files and links out of the l
   for (const name of ['b', 'A', '.hidden', 'x.flac']) mkdirSync(join(music, name))
   symlinkSync('Track 2.mp3', join(music, 'link.mp3'))
   symlinkSync('/etc', join(music, 'etc'))
+  symlinkSync(music, join(music, 'A/all'))
+  writeFileSync(Buffer.concat([Buffer.from(`${music}/latin`), Buffer.from([0xfc]), Buffer.from('.flac')]), 'its name is not UTF-8')
   symlinkSync('nowhere', join(music, 'dead.mp3'))
   for (const path of ['/library', '/library/', '/library?offset=0']) {
     const { entries } = (await http(url, path)).json()
     t.same(entries.map(({ name }: { name: string }) => name), ['A', 'b', 'x.flac', 'link.mp3', 'Track 2.mp3', 'Track 10.mp3'])
   }
+  t.same((await http(url, '/library/A')).json().entries, [], 'a link to a folder above would have no end')
   t.match((await http(url, '/library/x.flac')).json(), { type: 'folder', total: 0 })
 })
 
@@ -86,9 +89,25 @@ t.test('the filter finds what is below the folder', async t => {
 
 t.test('an MP3 of a variable bitrate has its length without a header that states it', async t => {
   const { url, music } = await build(t)
-  makeTrack(join(music, 'vbr.mp3'), { seconds: 30, options: ['-q:a', '5', '-write_xing', '0'] })
-  const { duration } = (await http(url, '/library/vbr.mp3')).json()
-  t.ok(Math.abs(duration - 30) < 0.1, `${duration} s`)
+  const options = ['-q:a', '5', '-write_xing', '0']
+  makeTrack(join(music, 'vbr.mp3'), { seconds: 30, options })
+  makeTrack(join(music, 'quiet-first.mp3'), { seconds: 27, options: ['-af', 'adelay=3000:all=1', ...options] }) // its first frames are alike
+  makeTrack(join(music, 'cbr.mp3'), { seconds: 30, options: ['-b:a', '128k', '-write_xing', '0'] })
+  for (const name of ['vbr', 'quiet-first', 'cbr']) {
+    const { duration } = (await http(url, `/library/${name}.mp3`)).json()
+    t.ok(Math.abs(duration - 30) < 0.1, `${name}: ${duration} s`)
+  }
+})
+
+t.test('tags of a WAV are read as UTF-8, and as Latin-1 where they are not', async t => {
+  const { url, music } = await build(t)
+  const file = makeTrack(join(music, 'a.wav'), { tags: { title: 'Tïtle 日本' } })
+  t.equal((await http(url, '/library/a.wav')).json().title, 'Tïtle 日本')
+  const bytes = readFileSync(file)
+  bytes.write('Tïtle', bytes.indexOf('Tïtle'), 'latin1')
+  bytes.fill(0x20, bytes.indexOf('T\xeftle', 0, 'latin1') + 5, bytes.indexOf('本') + 3)
+  writeFileSync(join(music, 'b.wav'), bytes)
+  t.equal((await http(url, '/library/b.wav')).json().title, 'Tïtle')
 })
 
 t.test('everything else is an error in words', async t => {

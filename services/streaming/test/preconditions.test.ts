@@ -20,6 +20,7 @@ t.test('preconditions are evaluated in the order of RFC 9110', async t => {
     [{ 'if-unmodified-since': earlier }, 'failed'],
     [{ 'if-unmodified-since': date }, 'proceed'],
     [{ 'if-unmodified-since': 'yesterday' }, 'proceed'],
+    [{ 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }, 'failed'],
     [{ 'if-none-match': '"a"' }, 'not-modified'],
     [{ 'if-none-match': 'W/"a"' }, 'not-modified'],
     [{ 'if-none-match': '"x", "a"' }, 'not-modified'],

@@ -113,6 +113,7 @@ t.test('a mixtape is exported as a playlist of absolute URLs', async t => {
     '#EXTINF:-1,gone.mp3', `${url}/play/gone.mp3?quality=low`, ''
   ].join('\n'))
   t.equal((await http(url, new URL(body.toString().split('\n')[3] ?? '').href.replace(url, ''))).status, 200)
+  t.equal((await http(url, '/mixtapes/%2e%2e/playlist.m3u8')).status, 400, 'browsers would leave it out of a URL')
   t.match((await http(url, '/mixtapes/a%20b/playlist.m3u8')).json(), { statusCode: 400, message: /^slug must have 1 to 200 letters/ })
   t.match((await http(url, '/mixtapes/summer/playlist.m3u8?quality=best')).json(), { statusCode: 400, message: /^quality must be one of: original, high/ })
   rmSync(music, { recursive: true })

@@ -20,6 +20,7 @@ const ROUTE = `${PREFIX}*`
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 const NOT_OFFERED = 'HLS is offered for MP3s, and for files that are transcoded while the cache is enabled. /play serves this file as it is'
+const BROKEN = 'This track cannot be transcoded until it changes. /play serves it as it is'
 const NOT_READY = 'No MP3 of this track is ready for HLS yet. /play serves the original meanwhile'
 
 /** A request for a level whose MP3 is there. */
@@ -57,7 +58,7 @@ export async function hlsRoutes (app: FastifyInstance) {
       const decision = await levels.open(track, level, request.id)
       try {
         request.served = { quality: level, outcome: decision.outcome, cacheStatus: decision.cacheStatus }
-        if (decision.outcome === 'miss') throw notReady(request, reply, track, level as TranscodeQuality, decision.cacheStatus)
+        if (decision.outcome === 'miss') throw await notReady(request, reply, track, level as TranscodeQuality, decision.cacheStatus)
         const frames = await levels.frames(decision, level)
         if (!frames) throw app.httpErrors.notFound(NOT_OFFERED)
         const generation = decision.file.etag.slice(1, -1) // without the quotes
@@ -76,6 +77,7 @@ export async function hlsRoutes (app: FastifyInstance) {
    * enqueued. Without any, the first request fails, so that a page can turn to /play at once.
    */
   async function sendMaster (request: FastifyRequest, reply: FastifyReply, track: Track, offered: Quality[]): Promise<FastifyReply> {
+    if (!offered.includes('original') && await isBroken(track)) throw app.httpErrors.notFound(BROKEN)
     const variants = []
     for (const level of offered) {
       const bandwidth = await levels.bandwidth(track, level)
@@ -86,6 +88,11 @@ export async function hlsRoutes (app: FastifyInstance) {
       return await respond(request, reply, { file: textRepresentation(masterPlaylist(variants)), contentType: PLAYLIST_TYPE })
     }
     throw offered.includes('original') ? app.httpErrors.notFound(NOT_OFFERED) : app.httpErrors.serviceUnavailable(NOT_READY)
+  }
+
+  /** Whether this version of a track is known to fail. */
+  async function isBroken ({ path, version }: Track): Promise<boolean> {
+    return (await app.failures.source(path).catch(() => undefined))?.version === version
   }
 
   async function sendLevel ({ request, reply, track, level, decision, frames, generation }: LevelRequest): Promise<FastifyReply> {
@@ -114,11 +121,14 @@ export async function hlsRoutes (app: FastifyInstance) {
     }, sent).finally(end)
   }
 
-  /** Has a missing level made. @returns the error that tells the client to come back */
-  function notReady (request: FastifyRequest, reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string): Error {
+  /** Has a missing level made. @returns the error that tells the client to come back, or to give up */
+  async function notReady (
+    request: FastifyRequest, reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string
+  ): Promise<Error> {
     app.answers.queued(request, ROUTE, level, cacheStatus)
     app.enqueueMiss(track, level, request.id)
     reply.header('cache-status', cacheStatus)
+    if (await isBroken(track)) return app.httpErrors.notFound(BROKEN)
     return app.httpErrors.serviceUnavailable(NOT_READY)
   }
 }

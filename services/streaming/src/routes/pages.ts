@@ -29,6 +29,7 @@ export async function pageRoutes (app: FastifyInstance) {
   const files = ['/', ...filesIn(STATIC).filter(file => file !== 'index.html').map(file => `/${file}`),
     ...filesIn(COMPILED).filter(file => file.endsWith('.js')).map(file => `/app/${file}`)]
   app.get('/files.json', async () => files) // for the service worker, which stores them
+  app.get('/admin', async (request, reply) => await reply.redirect('/admin/'))
   for (const url of PLACES) app.get(url, async (request, reply) => await reply.sendFile('index.html'))
   await app.register(mixtapePageRoutes, { html: readFileSync(`${STATIC}/index.html`, 'utf8') })
 }

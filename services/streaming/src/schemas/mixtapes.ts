@@ -5,10 +5,10 @@ import { time } from './queue.ts'
 import { record } from './record.ts'
 
 /** What the slug of a mixtape must be. */
-export const SLUG_ALLOWED = 'must have 1 to 200 letters, digits, ., ~, _ or -'
+export const SLUG_ALLOWED = 'must have 1 to 200 letters, digits, ., ~, _ or -, and be neither . nor ..'
 
 export const slugParams = Type.Object({
-  slug: Type.String({ pattern: '^[\\w.~-]{1,200}$', description: 'Name of the mixtape in URLs', examples: ['summer'] })
+  slug: Type.String({ pattern: '^(?!\\.{1,2}$)[\\w.~-]{1,200}$', description: 'Name of the mixtape in URLs', examples: ['summer'] })
 })
 
 const trackSchema = Type.Object({

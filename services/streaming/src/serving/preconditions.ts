@@ -76,6 +76,6 @@ const ASCTIME = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:
 /** Parses the three forms of a date (RFC 9110, 5.6.7). Clients still send only the first. */
 function parseHttpDate (text: string): number | undefined {
   const value = text.trim()
-  if (IMF_FIXDATE.test(value) || RFC_850.test(value)) return Date.parse(value) || undefined
-  if (ASCTIME.test(value)) return Date.parse(`${value} GMT`) || undefined
+  const date = IMF_FIXDATE.test(value) || RFC_850.test(value) ? Date.parse(value) : ASCTIME.test(value) ? Date.parse(`${value} GMT`) : NaN
+  return Number.isNaN(date) ? undefined : date
 }
