@@ -12,7 +12,7 @@ export interface WatchOptions extends ReadinessOptions {
 
 /**
  * Yields the progress of a mixtape: first as it is, then after every change, until all tracks are settled or the
- * mixtape is removed. For a client that reads slowly, changes are put together.
+ * mixtape is removed. For a client that reads slowly, changes of one job are put together.
  */
 export async function * watchMixtape (mixtape: Mixtape, options: WatchOptions): AsyncGenerator<Progress> {
   const { events, registry, signal } = options
@@ -48,11 +48,10 @@ export async function * watchMixtape (mixtape: Mixtape, options: WatchOptions): 
         jobs = jobsOf(edited)
         readiness = await MixtapeReadiness.of(edited, options)
       }
-      for (const id of changedJobs) {
-        changedJobs.delete(id)
-        const job = jobs.get(id)
-        if (job) await readiness.refresh(job.path, job.quality)
-      }
+      const [id = ''] = changedJobs
+      changedJobs.delete(id)
+      const job = jobs.get(id)
+      if (job) await readiness.refresh(job.path, job.quality)
       const next = readiness.progress
       if (isSame(last, next)) continue
       last = next
