@@ -73,8 +73,9 @@ export class LeasedFile {
     await rename(this.path, path)
   }
 
-  /** Closes the file and leaves it, dead at once, to the next worker. */
+  /** Closes the file and leaves it, dead at once, to the next worker. After finish() it does nothing. */
   async abandon (): Promise<void> {
+    if (this.#isClosed) return
     this.#isAbandoned = true
     clearInterval(this.#lease)
     const { ctimeMs } = await this.#handle.stat()

@@ -121,8 +121,8 @@ export class CacheUsage {
   }
 
   /**
-   * Corrects the numbers by what a walk counts. What others add during the walk stays added, so that at most too much is
-   * counted. Only one walk may run at a time.
+   * Corrects the numbers by what a walk counts. What others add during the walk is added to that, also where the walk has seen it:
+   * the size may come out too large, and never too small. Only one walk may run at a time.
    *
    * @returns what the walk returns
    */

@@ -64,7 +64,7 @@ export class Failures {
       if (failed.some(({ data }) => data.path === path)) continue
       for (const quality of qualities) jobs.set(`${quality} ${path}`, { path, quality, reason: 'mixtape' })
     }
-    // Enqueued as new jobs: one that BullMQ retries has no deduplication id any more. Only then nothing can be lost.
+    // Enqueued as new jobs: one that BullMQ retries has no deduplication id any more. First, so that a failure in between loses none.
     for (const job of jobs.values()) await this.#producer.enqueue(job)
     for (const job of failed) await job.remove()
     return { jobs: jobs.size, tracks: paths.size }
@@ -79,8 +79,7 @@ export class Failures {
   async dismiss (path?: string): Promise<number> {
     const [failed, paths] = await this.#select(path)
     for (const path of paths) await this.#sources.dismiss(path)
-    for (const job of failed) await job.remove()
-    if (path === undefined) for (const job of await this.#queue.getFailed()) await job?.remove()
+    for (const job of path === undefined ? await this.#queue.getFailed() : failed) await job?.remove()
     return paths.size
   }
 
@@ -97,8 +96,8 @@ export class Failures {
     return [jobs, new Set([...jobs.map(({ data }) => data.path), ...sources])]
   }
 
-  async #failedJobs (path?: string, limit = 0): Promise<Job<TranscodeJob>[]> {
-    const jobs = await this.#queue.getFailed(0, limit - 1) // to -1: all
+  async #failedJobs (path?: string, limit?: number): Promise<Job<TranscodeJob>[]> {
+    const jobs = await this.#queue.getFailed(0, limit === undefined ? -1 : limit - 1)
     return jobs.filter(job => job !== undefined && isValid(job) && (path === undefined || job.data.path === path))
   }
 }

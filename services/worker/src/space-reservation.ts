@@ -22,7 +22,7 @@ interface Shortage {
   reason: Extract<RemovalReason, 'size' | 'free'>
 }
 
-/** There is no space for another file, and no file may be evicted. */
+/** There is no space for another file, and too few files may be evicted. */
 export class NoSpaceError extends Error {}
 
 export interface SpaceReservationOptions {

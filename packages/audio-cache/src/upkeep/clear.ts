@@ -39,8 +39,7 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
 const KEEP_DEAD_MS = 24 * 3_600_000
 
 /**
- * Deletes parts and segments that no living worker is writing. Parts that
- * look-ups find and completed segments are kept for a day.
+ * Deletes parts and segments that no living worker is writing. Completed segments, and parts that look-ups find, are kept for a day.
  *
  * @returns how many were deleted
  */

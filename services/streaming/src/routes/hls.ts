@@ -125,10 +125,10 @@ export async function hlsRoutes (app: FastifyInstance) {
   async function notReady (
     request: FastifyRequest, reply: FastifyReply, track: Track, level: TranscodeQuality, cacheStatus: string
   ): Promise<Error> {
-    app.answers.queued(request, ROUTE, level, cacheStatus)
-    app.enqueueMiss(track, level, request.id)
     reply.header('cache-status', cacheStatus)
     if (await isBroken(track)) return app.httpErrors.notFound(BROKEN)
+    app.answers.queued(request, ROUTE, level, cacheStatus)
+    app.enqueueMiss(track, level, request.id)
     return app.httpErrors.serviceUnavailable(NOT_READY)
   }
 }
