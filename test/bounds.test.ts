@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { t, type Test } from 'tap'
 import { MaintenanceQueue } from '@mixtape/mixtapes'
+import { namesIn, partsIn } from './fixtures/cache-folder.ts'
 import { smallDisk } from './fixtures/disk.ts'
 import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
@@ -36,7 +37,7 @@ t.test('the cache stays below its limit, keeps a file that is played, and report
   for (let i = 0; i < 8; i++) {
     await cacheStatus(url, `${i}.flac`)
     await worker.logged(new RegExp(`Cached: ${i}.flac`))
-    const size = readdirSync(cache).reduce((sum, name) => sum + statSync(join(cache, name)).size, 0)
+    const size = namesIn(cache).reduce((sum, name) => sum + statSync(join(cache, name)).size, 0)
     t.ok(size <= 300_000, `${size} bytes`)
     t.equal(await cacheStatus(url, '0.flac'), 'mixtape; hit', 'a file that is played is not evicted')
   }
@@ -74,12 +75,12 @@ t.test('a disk that is full during a write leaves no part, and the job runs when
   const [{ url }, worker] = await Promise.all([startStreaming(t, diskEnv), startWorker(t, diskEnv)])
   makeTrack(join(music, 'long.flac'), { seconds: 150 }) // 4.8 MB at high
   await cacheStatus(url, 'long.flac', 'high')
-  while (!readdirSync(diskEnv.AUDIO_CACHE_DIR).some(name => name.endsWith('.part'))) await setTimeout(1)
+  while (!partsIn(diskEnv.AUDIO_CACHE_DIR).length) await setTimeout(1)
   try {
     writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024))
   } catch {}
   await worker.logged(/full.*: the job waits/)
-  t.same(readdirSync(diskEnv.AUDIO_CACHE_DIR), [])
+  t.same(namesIn(diskEnv.AUDIO_CACHE_DIR), [])
   t.equal((await http(url, '/play/long.flac?quality=high', { method: 'HEAD' })).status, 200)
   rmSync(join(disk, 'filler'))
   await worker.logged(/Cached: long.flac/)
@@ -106,7 +107,7 @@ t.test('two workers do the nightly run once, and one of them does it when the ot
   rmSync(join(music, 'a.flac'))
   await maintenance.run('nightly')
   await anyLogged(/"orphans":1,.*"foreign":1.*Removed orphans/)
-  t.same(readdirSync(cache).sort(), ['b_low.mp3', 'foreign.txt'])
+  t.same(namesIn(cache), ['b_low.mp3', 'foreign.txt'])
   await anyLogged(/"nightly","enqueued":0/)
   t.equal(workers.flatMap(({ lines }) => lines.filter(line => line.includes('"Removed orphans"'))).length, 1)
   t.match((await stats(url)).evicted, { orphan: 1, age: 0 })
@@ -116,5 +117,5 @@ t.test('two workers do the nightly run once, and one of them does it when the ot
   execFileSync('touch', ['-d', '40 days ago', join(cache, 'b_low.mp3')])
   await maintenance.run('nightly')
   await workers[1]?.logged(/"files":1,.*too old/)
-  t.same(readdirSync(cache), ['foreign.txt'])
+  t.same(namesIn(cache), ['foreign.txt'])
 })

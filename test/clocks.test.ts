@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
+import { partsIn } from './fixtures/cache-folder.ts'
 import { fakeClock } from './fixtures/clock.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
@@ -13,11 +14,11 @@ for (const offset of ['+1h', '-1h']) {
   t.test(`a worker whose clock is wrong by ${offset} deletes no running part, is followed live, and is replaced when it dies`, async t => {
     const { music, cache, env } = await liveSite(t)
     for (const name of ['a', 'b']) makeTrack(join(music, `${name}.flac`), { seconds: 200 })
-    const parts = () => readdirSync(cache).filter(name => name.endsWith('.part'))
+    const parts = () => partsIn(cache)
     const play = async (name: string) => await http(streaming.url, `/play/${name}.flac?quality=high`)
     /** Stops the encoder of a worker in the middle of a track. */
     const freezeEncoder = async ({ child }: Service) => {
-      await until(() => parts().some(name => statSync(join(cache, name)).size > 10_000))
+      await until(() => parts().some(({ size }) => size > 10_000))
       const [pid = 0] = encoderPids(child.pid)
       process.kill(pid, 'SIGSTOP')
       return pid
@@ -34,7 +35,7 @@ for (const offset of ['+1h', '-1h']) {
 
     const broken = t.rejects(play('b'), 'its worker dies')
     await freezeEncoder(wrong)
-    const part = join(cache, parts()[0] ?? '')
+    const part = parts()[0]?.path ?? ''
     const touched = async () => {
       const { mtimeMs } = statSync(part)
       await until(() => statSync(part).mtimeMs !== mtimeMs)

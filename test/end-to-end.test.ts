@@ -1,9 +1,10 @@
-import { copyFileSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { t, type Test } from 'tap'
 import { KEY_PREFIX, QUEUE_NAME } from '@mixtape/transcode-queue'
+import { namesIn } from './fixtures/cache-folder.ts'
 import { testFolder } from './fixtures/folder.ts'
 import { http } from './fixtures/http.ts'
 import { testRedis } from './fixtures/redis.ts'
@@ -89,7 +90,7 @@ t.test('song.flac and song.wav in one folder have separate cached files', async 
   makeTrack(join(music, 'song.wav'), { seconds: 3 })
   await untilHit(worker, streaming.url, '/play/song.flac?quality=low')
   await untilHit(worker, streaming.url, '/play/song.wav?quality=low')
-  t.same(readdirSync(cache).sort(), ['song.wav_low.mp3', 'song_low.mp3'])
+  t.same(namesIn(cache), ['song.wav_low.mp3', 'song_low.mp3'])
   for (const [name, seconds] of [['song.flac', 2], ['song.wav', 3]] as const) {
     const file = join(cache, '../response.mp3')
     writeFileSync(file, (await http(streaming.url, `/play/${name}?quality=low`)).body)

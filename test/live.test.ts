@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { producerConnection, TranscodeProducer } from '@mixtape/transcode-queue'
 import { pino } from 'pino'
+import { namesIn, partsIn } from './fixtures/cache-folder.ts'
 import { smallDisk } from './fixtures/disk.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
@@ -157,7 +158,7 @@ t.test('a worker that gets SIGTERM takes no job into the listener slot', async t
     startStreaming(t, { ...env, AUDIO_CACHE_LIVE_WAIT: '0' }), startWorker(t, { ...env, WORKER_CONCURRENCY: '1' })
   ])
   const play = (name: string) => http(url, `/play/${name}?quality=high`, { method: 'HEAD' })
-  const countGrown = () => readdirSync(cache).filter(name => statSync(join(cache, name)).size > 100_000).length
+  const countGrown = () => partsIn(cache).filter(({ size }) => size > 100_000).length
   await play('long.wav')
   await until(() => countGrown() === 1)
   const pausedPids = encoderPids(worker.child.pid)
@@ -169,7 +170,7 @@ t.test('a worker that gets SIGTERM takes no job into the listener slot', async t
   await worker.logged(/Cached: now.wav/)
   for (const pid of pausedPids) process.kill(pid, 'SIGCONT')
   t.equal(await stopped, 0)
-  t.same(readdirSync(cache).sort(), ['long_high.mp3', 'now_high.mp3'])
+  t.same(namesIn(cache), ['long_high.mp3', 'now_high.mp3'])
 })
 
 t.test('when ffmpeg is killed once, listeners wait for a new run, and get the same bytes', async t => {
@@ -177,7 +178,7 @@ t.test('when ffmpeg is killed once, listeners wait for a new run, and get the sa
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   makeTrack(join(music, 'long.flac'), { seconds: 300 })
   const response = http(url, '/play/long.flac?quality=high')
-  await until(() => readdirSync(cache).some(name => name.endsWith('.part') && statSync(join(cache, name)).size > 1_000_000))
+  await until(() => partsIn(cache).some(({ size }) => size > 1_000_000))
   signalEncoders(worker.child.pid, 'SIGKILL')
   const { body } = await response
   await worker.logged(/The encoder is started again/)
@@ -194,7 +195,7 @@ t.test('when ffmpeg is killed twice, the connections break, and the next listene
     http(url, '/play/long.flac?quality=high'), http(url, '/play/long.flac?quality=high', withRange('9000000-'))
   ])
   // Killed before that, the listeners would get the original.
-  await until(() => readdirSync(cache).some(name => name.endsWith('.part') && statSync(join(cache, name)).size > 1_000_000))
+  await until(() => partsIn(cache).some(({ size }) => size > 1_000_000))
   const over = new AbortController()
   responses.then(() => { over.abort() })
   await until(() => {
@@ -208,7 +209,7 @@ t.test('when ffmpeg is killed twice, the connections break, and the next listene
   t.equal(next.headers['cache-status'], 'mixtape; fwd=miss; detail=failed')
   t.ok(next.body.equals(original))
   await worker.logged(/Cached: long.flac/)
-  t.same(readdirSync(cache), ['long_high.mp3'], 'the second attempt of the job succeeds')
+  t.same(namesIn(cache), ['long_high.mp3'], 'the second attempt of the job succeeds')
 })
 
 t.test('a damaged source breaks the connection, and is not filled up with silence', async t => {
@@ -219,7 +220,7 @@ t.test('a damaged source breaks the connection, and is not filled up with silenc
   await t.rejects(http(url, '/play/cut.flac?quality=low'), { code: 'ECONNRESET' })
   await worker.logged(/failed: The source is damaged: only (29|30) of its 60 s could be decoded/)
   t.notMatch(worker.lines.join('\n'), /started again/, 'a second run would find the same')
-  t.same(readdirSync(cache), [])
+  t.same(namesIn(cache), [])
   t.match(await http(url, '/play/cut.flac?quality=low'), {
     headers: { 'cache-status': 'mixtape; fwd=miss; detail=failed', 'content-type': 'audio/flac' }
   })
@@ -246,8 +247,7 @@ t.test('when the disk is full during a transcode, the connection breaks, and the
   const [{ url }] = await Promise.all([startStreaming(t, diskEnv), startWorker(t, diskEnv)])
   makeTrack(join(music, 'long.flac'), { seconds: 150 })
   const response = Promise.allSettled([http(url, '/play/long.flac?quality=high')])
-  const size = (name: string) => statSync(join(diskEnv.AUDIO_CACHE_DIR, name)).size
-  await until(() => readdirSync(diskEnv.AUDIO_CACHE_DIR).some(name => size(name) > 100_000))
+  await until(() => partsIn(diskEnv.AUDIO_CACHE_DIR).some(({ size }) => size > 100_000))
   try {
     writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 1024 * 1024))
   } catch {}

@@ -1,8 +1,9 @@
-import { copyFileSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { t } from 'tap'
 import { MaintenanceQueue } from '@mixtape/mixtapes'
+import { namesIn } from './fixtures/cache-folder.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
 import { startStreaming, startWorker } from './fixtures/services.ts'
@@ -40,6 +41,6 @@ t.test('files of an older profile are served until the nightly run has replaced 
   t.match(replaced.body.toString('latin1'), '"profile":3')
   t.not(replaced.headers.etag, outdated.headers.etag)
   t.ok(statSync(file).mtimeMs > 1e12, 'cached anew')
-  t.same(readdirSync(cache).sort(), ['a_low.mp3', 'b_low.mp3'])
+  t.same(namesIn(cache), ['a_low.mp3', 'b_low.mp3'])
   t.notMatch(worker.lines.join('\n'), /Cached: b.flac/, 'the other file is not touched')
 })

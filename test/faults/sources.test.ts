@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { t, type Test } from 'tap'
+import { partsIn } from '../fixtures/cache-folder.ts'
 import { http } from '../fixtures/http.ts'
 import { liveSite } from '../fixtures/live-site.ts'
 import { embedPicture, jpeg } from '../fixtures/pictures.ts'
@@ -17,7 +18,7 @@ async function setUp (t: Test) {
   const [{ url }, worker] = await Promise.all([startStreaming(t, env), startWorker(t, env)])
   const music = (name: string) => join(env.MUSIC_ROOT, name)
   const cached = (name: string) => join(env.AUDIO_CACHE_DIR, `${name.replace(/\.\w+$/, '')}_low.mp3`)
-  const parts = () => readdirSync(env.AUDIO_CACHE_DIR).filter(name => name.endsWith('.part')).map(name => join(env.AUDIO_CACHE_DIR, name))
+  const parts = () => partsIn(env.AUDIO_CACHE_DIR)
   /** Whether the original comes byte for byte. */
   const isServed = async (name: string) => (await http(url, `/play/${name}`)).body.equals(readFileSync(music(name)))
   return { url, worker, music, cached, parts, isServed, ...queueFixture(t, redis.url) }
@@ -65,7 +66,7 @@ t.test('a source that is replaced or deleted in mid-transcode is not published a
     makeTrack(music(name), { seconds: 200 })
     const { body } = await http(url, `/play/${name}?quality=low`)
     t.ok(body.equals(readFileSync(music(name))))
-    await until(() => parts().some(part => statSync(part, { throwIfNoEntry: false })?.size))
+    await until(() => parts().some(({ size }) => size > 0))
     signalEncoders(worker.child.pid, 'SIGSTOP')
     if (name === 'replaced.flac') renameSync(makeTrack(music('other.flac'), { seconds: 3 }), music(name))
     else rmSync(music(name))

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { t } from 'tap'
+import { namesIn, partsIn } from '../fixtures/cache-folder.ts'
 import { http } from '../fixtures/http.ts'
 import { liveSite } from '../fixtures/live-site.ts'
 import { queueFixture } from '../fixtures/queue.ts'
@@ -56,7 +57,7 @@ t.test('a worker is killed at random moments: no client gets a wrong byte, and a
   over.abort()
   await player
   t.ok(played.length > 0)
-  t.same(readdirSync(cache).sort(), files.toSorted(), `nothing else is left; killed after ${delays.join(', ')} ms`)
+  t.same(namesIn(cache), files.toSorted(), `nothing else is left; killed after ${delays.join(', ')} ms`)
   for (const [i, name] of names.entries()) t.equal(decodedSamples(join(cache, `${name}_low.mp3`)), (40 + i) * 44100)
 
   const made = files.map(file => audioOf(readFileSync(join(cache, file))))
@@ -88,7 +89,7 @@ t.test('a worker that stands still longer than its lock holds does not disturb t
   const whole = http(url, path)
   frozen.child.kill('SIGCONT')
   t.ok((await whole).body.equals(mp3))
-  await until(() => encoderPids(frozen.child.pid).length === 0 && readdirSync(cache).length === 1)
+  await until(() => encoderPids(frozen.child.pid).length === 0 && namesIn(cache).length === 1)
   t.ok(audioOf(readFileSync(join(cache, 'a_high.mp3'))).equals(audioOf(mp3)), 'the same audio, whoever published last')
   t.ok((await http(url, '/play/a.flac')).body.equals(original))
   t.equal(await frozen.stop(), 0)
@@ -99,7 +100,7 @@ t.test('a worker that gets SIGTERM finishes the running job', async t => {
   makeTrack(join(music, 'a.flac'), { seconds: 120 })
   const [{ url }, worker] = await Promise.all([startStreaming(t, { ...env, AUDIO_CACHE_LIVE_WAIT: '0' }), startWorker(t, env)])
   await http(url, '/play/a.flac?quality=high', { method: 'HEAD' })
-  await until(() => readdirSync(cache).some(name => name.endsWith('.part')))
+  await until(() => partsIn(cache).length)
   t.equal(await worker.stop(), 0)
-  t.same(readdirSync(cache), ['a_high.mp3'])
+  t.same(namesIn(cache), ['a_high.mp3'])
 })
