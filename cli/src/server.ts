@@ -49,8 +49,3 @@ export class Server {
     throw new CommandError(`${body.message ?? `The server answered ${response.status}`}.${hint}`.replace('..', '.'), exitCode)
   }
 }
-
-/** @returns a path of the library for a URL */
-export function encodePath (path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/')
-}

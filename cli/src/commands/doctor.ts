@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import type { Config } from '@mixtape/config'
-import { redisClock, redisProblem, WorkerHeartbeats, workerConnection } from '@mixtape/transcode-queue'
+import { MAX_SKEW_MS, redisClock, redisProblem, WorkerHeartbeats, workerConnection } from '@mixtape/transcode-queue'
 import { mountOf, mountProblems } from '../network-mount.ts'
 import { megabytes, print, table } from '../output.ts'
 import { EXIT } from '../server.ts'
@@ -14,9 +14,6 @@ const run = promisify(execFile)
 
 /** Oldest Redis that BullMQ recommends. */
 const MIN_REDIS = [6, 2] as const
-
-/** Clocks further apart make times in the cache and in the queue disagree. */
-const MAX_SKEW_MS = 1000
 
 /** Each listener and each open file of the cache takes a descriptor. */
 const MIN_DESCRIPTORS = 1024

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
+import { encodePath } from '@mixtape/track-paths'
 import { notice, print, progressBar } from '../output.ts'
-import { CommandError, encodePath, EXIT, type Server } from '../server.ts'
+import { CommandError, EXIT, type Server } from '../server.ts'
 
 /** How often the server is asked how far it is. */
 const POLL_MS = 1000

@@ -1,5 +1,6 @@
+import { encodePath } from '@mixtape/track-paths'
 import { print } from '../output.ts'
-import { encodePath, EXIT, type Server } from '../server.ts'
+import { EXIT, type Server } from '../server.ts'
 
 interface Quality { state: string, why: string, served: string, cached: { eviction: string } | null }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isUnavailable, openFile, type OpenFile } from '@mixtape/library'
+import { ignoreUnavailable, openFile, type OpenFile } from '@mixtape/library'
 import { isLeased, LeasedFile } from './leased-file.ts'
 
 /** A segment that is being written is `<first>.<id>.growing`, and then `<first>-<end>.<id>.done`. */
@@ -193,8 +193,4 @@ export class SegmentWriter {
   async discard (): Promise<void> {
     await this.#file.discard()
   }
-}
-
-function ignoreUnavailable (error: unknown): undefined {
-  if (!isUnavailable(error)) throw error
 }

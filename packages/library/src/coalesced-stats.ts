@@ -2,7 +2,7 @@ import { stat, statSync, type BigIntStats } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { isLocalDisk } from './local-disk.ts'
-import { isUnavailable } from './open-file.ts'
+import { ignoreUnavailable } from './open-file.ts'
 
 const statAsync = promisify(stat) as (path: string, options: { bigint: true }) => Promise<BigIntStats>
 
@@ -78,8 +78,4 @@ function statNow (path: string): BigIntStats | undefined {
   } catch (error) {
     return ignoreUnavailable(error)
   }
-}
-
-function ignoreUnavailable (error: unknown): undefined {
-  if (!isUnavailable(error)) throw error
 }

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFolderPath, isPicturePath, isTrackPath } from '@mixtape/track-paths'
-import { isUnavailable } from './open-file.ts'
+import { ignoreUnavailable } from './open-file.ts'
 import { realPathInside } from './real-path.ts'
 
 /** What a folder of the library contains: file names in natural order (track 2 comes before track 10). */
@@ -54,8 +54,4 @@ export async function listFolder (root: string, path: string): Promise<Folder | 
   }
   for (const names of [folder.folders, folder.tracks, folder.pictures]) names.sort(compare)
   return folder
-}
-
-function ignoreUnavailable (error: unknown): undefined {
-  if (!isUnavailable(error)) throw error
 }

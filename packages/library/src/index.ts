@@ -1,7 +1,7 @@
 export { DescriptorCache } from './descriptor-cache.ts'
 export type { Folder } from './folder.ts'
 export { Library, type Track } from './library.ts'
-export { isUnavailable, openFile, type OpenFile } from './open-file.ts'
+export { ignoreUnavailable, isUnavailable, openFile, type OpenFile } from './open-file.ts'
 export { walkFrames } from './mp3-frames.ts'
 export { coverNames, embeddedPicture } from './pictures.ts'
 export type { Representation } from './representation.ts'

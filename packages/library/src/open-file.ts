@@ -19,6 +19,11 @@ export function isUnavailable (error: unknown): boolean {
   return UNAVAILABLE.has((error as NodeJS.ErrnoException).code ?? '')
 }
 
+/** For catch(): @returns undefined where there is no file to serve. @throws faults */
+export function ignoreUnavailable (error: unknown): undefined {
+  if (!isUnavailable(error)) throw error
+}
+
 /**
  * A regular file that is open for reading, with its metadata at the time it was opened.
  *

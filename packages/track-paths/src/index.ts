@@ -1,2 +1,2 @@
 export { extension, mediaType } from './media-types.ts'
-export { isFolderPath, isPicturePath, isTrackPath } from './paths.ts'
+export { encodePath, isFolderPath, isPicturePath, isTrackPath } from './paths.ts'

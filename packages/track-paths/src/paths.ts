@@ -18,6 +18,11 @@ export function isFolderPath (path: string): boolean {
   return path === '' || isVisiblePath(path)
 }
 
+/** @returns a path, percent-encoded for a URL; its slashes stay */
+export function encodePath (path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
+}
+
 function isVisiblePath (path: string): boolean {
   return !path.includes('\0') && !/(^|\/)([./]|$)/.test(path)
 }

@@ -1,5 +1,8 @@
 import type { RedisClient } from './connection.ts'
 
+/** Clocks of hosts that are further apart, in milliseconds, make the times of jobs and files disagree. */
+export const MAX_SKEW_MS = 1000
+
 /** The clocks of hosts differ: that of Redis is the same for all. */
 export interface RedisClock {
   /** Milliseconds since 1970, by the clock of Redis. */

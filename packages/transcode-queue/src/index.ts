@@ -1,4 +1,4 @@
-export { redisClock } from './clock.ts'
+export { MAX_SKEW_MS, redisClock } from './clock.ts'
 export { producerConnection, workerConnection, type RedisClient, type RedisServers } from './connection.ts'
 export { MIXTAPE_CHANGED, TranscodeEvents, type Change } from './events.ts'
 export { FailedSources, type FailedSource } from './failed-sources.ts'

@@ -3,8 +3,7 @@ import { hostname } from 'node:os'
 import type { Job } from 'bullmq'
 import { projectVersion } from '@mixtape/config'
 import { HEARTBEAT_MS, WorkerHeartbeats, type RedisClient } from '@mixtape/transcode-queue'
-
-type Process = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<string | undefined>
+import type { Processor } from './processor.ts'
 
 /** Tells Redis every few seconds that this worker lives, and which jobs it runs. While Redis is away it tells nothing. */
 export class HeartbeatSender {
@@ -34,7 +33,7 @@ export class HeartbeatSender {
   }
 
   /** @returns the processor, which is told about while it runs */
-  watch (run: Process): Process {
+  watch (run: Processor): Processor {
     return async (job, token, lockLost) => {
       this.#running.add(job)
       return await run(job, token, lockLost).finally(() => this.#running.delete(job))

@@ -4,8 +4,7 @@ import { transcodeQualities } from '@mixtape/mp3'
 import type { RemovalReason } from '@mixtape/statistics'
 import { laneOf } from '@mixtape/transcode-queue'
 import { causeOf, failureCauses, type FailureCause } from './failure-cause.ts'
-
-type Process = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<string | undefined>
+import type { Processor } from './processor.ts'
 
 /** What a worker tells Prometheus about its jobs. */
 export class WorkerMetrics {
@@ -66,7 +65,7 @@ export class WorkerMetrics {
   }
 
   /** @returns the processor, whose jobs are counted and timed */
-  watch (run: Process): Process {
+  watch (run: Processor): Processor {
     return async (job, token, lockLost) => {
       const labels = labelsOf(job)
       const started = performance.now()

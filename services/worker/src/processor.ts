@@ -39,15 +39,17 @@ export interface ProcessorOptions {
   shutdown: AbortSignal
 }
 
+/** Runs a job. @returns the path of the cached file, relative to the cache directory; undefined where only a segment was made */
+export type Processor = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<string | undefined>
+
 /**
  * Makes the processor of transcode jobs. A job may run twice, or on two workers at a time: it first looks whether the
  * file is cached or being written, and publishing replaces a file by an equal one.
  */
 export function createProcessor (
   { library, cache, producer, failedSources, space, usage, metrics, log, listenersWait, shutdown }: ProcessorOptions
-) {
-  /** @returns the path of the cached file, relative to the cache directory; undefined where only a segment was made */
-  return async function process (job: Job, token?: string, lockLost?: AbortSignal): Promise<string | undefined> {
+): Processor {
+  return async function process (job, token, lockLost) {
     const { path, quality, blocks } = parse(job.data)
     const track = await library.open(path)
     if (!track) throw unrecoverable('source-gone', 'The source is gone, or is no audio file of the library')

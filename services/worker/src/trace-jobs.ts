@@ -1,10 +1,8 @@
-import type { Job } from 'bullmq'
 import { continueTrace } from '@mixtape/tracing'
-
-type Process = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<string | undefined>
+import type { Processor } from './processor.ts'
 
 /** @returns the processor, whose jobs are spans in the trace of the request that missed their track */
-export function traceJobs (run: Process): Process {
+export function traceJobs (run: Processor): Processor {
   return async (job, token, lockLost) => await continueTrace({
     traceparent: job.data?.traceparent,
     attributes: { 'mixtape.path': `${job.data?.path}`, 'mixtape.quality': `${job.data?.quality}`, 'mixtape.attempt': job.attemptsStarted },

@@ -1,7 +1,7 @@
 import { link, lstat, opendir, rename, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { isUnavailable } from '@mixtape/library'
+import { ignoreUnavailable } from '@mixtape/library'
 import { privatePartPath } from '../cached-paths.ts'
 import { fileSystemTime } from '../file-system-time.ts'
 
@@ -94,8 +94,4 @@ async function succeeds (removal: Promise<void>): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') ignoreUnavailable(error)
     return false
   }
-}
-
-function ignoreUnavailable (error: unknown): undefined {
-  if (!isUnavailable(error)) throw error
 }

@@ -1,10 +1,7 @@
 import { hostname } from 'node:os'
 import type { FastifyInstance } from 'fastify'
-import { QueueGrowth, redisClock, redisProblem, type KnownWorker, type Problem } from '@mixtape/transcode-queue'
+import { MAX_SKEW_MS, QueueGrowth, redisClock, redisProblem, type KnownWorker, type Problem } from '@mixtape/transcode-queue'
 import { LibraryHealth } from './library-health.ts'
-
-/** Clocks further apart make times of jobs and files disagree. */
-const MAX_SKEW_MS = 1000
 
 /** Codes of problems with which no track can be played here, or soon none. With all others, what is on the disk still plays. */
 const UNAVAILABLE = new Set(['stopping', 'library_unreadable', 'library_gone'])

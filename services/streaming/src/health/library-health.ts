@@ -1,7 +1,7 @@
 import { access, constants, opendir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KEY_PREFIX, type Problem, type RedisClient } from '@mixtape/transcode-queue'
-import { Remembered } from '../overview/remembered.ts'
+import { SharedResult } from '../overview/shared-result.ts'
 
 const KEY = `${KEY_PREFIX}:library-folders`
 
@@ -16,14 +16,14 @@ const MAX_FOLDERS = 200
 export class LibraryHealth {
   readonly #root: string
   readonly #redis: RedisClient
-  readonly #found: Remembered<Problem | undefined>
+  readonly #found: SharedResult<Problem | undefined>
   /** Names of the folders that had something in them, also while Redis is away. */
   #known = new Set<string>()
 
   constructor (root: string, redis: RedisClient) {
     this.#root = root
     this.#redis = redis
-    this.#found = new Remembered(async () => await this.#look())
+    this.#found = new SharedResult(async () => await this.#look())
   }
 
   /** @returns undefined where nothing seems to be missing */

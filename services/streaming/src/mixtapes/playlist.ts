@@ -1,6 +1,6 @@
 import type { Quality } from '@mixtape/mp3'
+import { encodePath } from '@mixtape/track-paths'
 import type { MixtapeTracks } from '../schemas/mixtapes.ts'
-import { encodePath } from '../serving/request-path.ts'
 
 /**
  * Makes an extended M3U playlist of a mixtape, for players such as VLC. It is no playlist of HTTP Live Streaming.

@@ -3,7 +3,7 @@ import { cacheStats, nextEvicted, type Candidate } from '@mixtape/audio-cache/up
 import { evictionOrder } from '@mixtape/mixtape-cache'
 import { hitRate, sumOf } from '@mixtape/statistics'
 import { isoTime } from '../schemas/queue.ts'
-import { Remembered } from './remembered.ts'
+import { SharedResult } from './shared-result.ts'
 
 /** Files that nextEvicted() lists. */
 const MAX_EVICTED = 10
@@ -11,12 +11,12 @@ const MAX_EVICTED = 10
 /** Tells what the cache holds. Concurrent requests share one walk over the directory. */
 export class CacheOverview {
   readonly #app: FastifyInstance
-  readonly #next: Remembered<Candidate[]>
+  readonly #next: SharedResult<Candidate[]>
   #counting: ReturnType<typeof cacheStats> | undefined
 
   constructor (app: FastifyInstance) {
     this.#app = app
-    this.#next = new Remembered(async () => {
+    this.#next = new SharedResult(async () => {
       const { audioCache: cache, config, mixtapes, statistics: { plays } } = app
       return await nextEvicted(cache.dir, MAX_EVICTED, await evictionOrder({ config, mixtapes, plays }))
     })

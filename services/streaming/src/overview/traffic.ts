@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { hitRate, spans, sumOf, type Span, type TrafficCounts } from '@mixtape/statistics'
 import { isoTime } from '../schemas/queue.ts'
-import type { Remembered } from './remembered.ts'
+import type { SharedResult } from './shared-result.ts'
 
 /** Minutes that count as now. */
 const NOW_BUCKETS = 5
@@ -18,7 +18,7 @@ export async function longSpans ({ statistics: { traffic } }: FastifyInstance): 
 }
 
 /** @returns sums of the last five minutes, hour, day and month */
-export async function trafficOverview ({ statistics: { traffic } }: FastifyInstance, long: Remembered<LongSpans>) {
+export async function trafficOverview ({ statistics: { traffic } }: FastifyInstance, long: SharedResult<LongSpans>) {
   const [hour, { day, month }] = await Promise.all([traffic.series('hour'), long.read()])
   return {
     now: describe(sumOf(hour.slice(-NOW_BUCKETS))),

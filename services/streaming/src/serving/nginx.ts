@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { encodePath } from './request-path.ts'
+import { encodePath } from '@mixtape/track-paths'
 import type { Answer } from './respond.ts'
 
 /**

@@ -14,11 +14,6 @@ export function pathAfter (prefix: string, { raw: { url = '' } }: FastifyRequest
   }
 }
 
-/** @returns a path, percent-encoded for a URL; its slashes stay */
-export function encodePath (path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/')
-}
-
 /** @returns the last part of the path, percent-encoded for a relative URL, without its ending */
 export function fileName ({ raw: { url = '' } }: FastifyRequest, ending: string): string {
   const [path = ''] = url.split('?', 1)

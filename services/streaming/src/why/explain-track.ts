@@ -5,7 +5,7 @@ import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import type { TrackJob } from '@mixtape/transcode-queue'
 import { isoTime } from '../schemas/queue.ts'
 import { evictionRule } from './eviction.ts'
-import { readLedger, type Ledger } from './ledger.ts'
+import { readRedisFacts, type RedisFacts } from './redis-facts.ts'
 import { stateOf } from './state.ts'
 
 /** What is known about one track at one quality. */
@@ -13,22 +13,22 @@ export interface Facts {
   track: Track | undefined
   quality: TranscodeQuality
   files: InspectedFile[]
-  ledger: Ledger
+  redis: RedisFacts
   job: TrackJob | undefined
 }
 
 /** @returns the body of GET /admin/tracks/<path>: the state of a track at each quality, and why it is so */
 export async function explainTrack (app: FastifyInstance, path: string) {
-  const ledger = await readLedger(app, path)
+  const redis = await readRedisFacts(app, path)
   const track = await app.library.open(path)
   try {
     const entries = await Promise.all(transcodeQualities.map(async quality => {
       const files = await inspectCached(app.audioCache, path, track, quality)
-      const facts: Facts = { track, quality, files, ledger, job: ledger.jobs[quality] }
+      const facts: Facts = { track, quality, files, redis, job: redis.jobs[quality] }
       const hit = files.find(({ verdict }) => verdict === 'hit')
       return [quality, {
         ...stateOf(app, facts),
-        cached: hit === undefined ? null : await describeHit(app, hit, ledger),
+        cached: hit === undefined ? null : await describeHit(app, hit, redis),
         job: describeJob(facts.job)
       }] as const
     }))
@@ -37,8 +37,8 @@ export async function explainTrack (app: FastifyInstance, path: string) {
       source: track === undefined
         ? null
         : { size_bytes: track.size, modified: isoTime(Number(track.mtimeNs / 1_000_000n)), version: track.version },
-      mixtapes: ledger.mixtapes,
-      redis: ledger.isReachable,
+      mixtapes: redis.mixtapes,
+      redis: redis.isReachable,
       qualities: Object.fromEntries(entries) as Record<TranscodeQuality, typeof entries[number][1]>
     }
   } finally {
@@ -46,7 +46,7 @@ export async function explainTrack (app: FastifyInstance, path: string) {
   }
 }
 
-async function describeHit (app: FastifyInstance, file: InspectedFile, { mixtapes, isReachable }: Ledger) {
+async function describeHit (app: FastifyInstance, file: InspectedFile, { mixtapes, isReachable }: RedisFacts) {
   const [lastPlayed] = await app.statistics.plays.lastPlayed([file.path]).catch(() => [undefined])
   return {
     path: file.path,

@@ -20,7 +20,7 @@ const ORIGINAL_AND_ENQUEUED = 'The original; the play enqueues the MP3'
 
 /** Says in which state a track is at one quality, why, and what a listener would get. */
 export function stateOf (app: FastifyInstance, facts: Facts): State {
-  const { track, files, ledger, job } = facts
+  const { track, files, redis, job } = facts
   if (!track) return gone(facts)
   if (!app.audioCache.shouldTranscode(track.path)) {
     const extensions = app.config.AUDIO_CACHE_TRANSCODE_EXTENSIONS.join(', ')
@@ -37,7 +37,7 @@ export function stateOf (app: FastifyInstance, facts: Facts): State {
       : 'Another tool made the cached MP3, and it is not older than the source.'
     return { state: 'cached', why, served: 'The cached MP3' }
   }
-  if (!ledger.isReachable) {
+  if (!redis.isReachable) {
     return { state: 'unknown', why: 'It is not cached, and the queue (Redis) is not reachable.', served: ORIGINAL }
   }
   return job ? enqueued(app, facts, job) : failed(app, facts, track.version) ?? absent(app, facts)
@@ -49,19 +49,19 @@ function gone ({ files }: Facts): State {
   return { state: 'missing', why, served: 'Nothing: 404' }
 }
 
-function enqueued (app: FastifyInstance, { ledger }: Facts, job: TrackJob): State {
+function enqueued (app: FastifyInstance, { redis }: Facts, job: TrackJob): State {
   const isLive = app.liveTranscodes !== undefined
   if (job.state === 'running') {
     const why = `A worker makes it: ${job.percent} % are done, in attempt ${job.attempt}.`
     return { state: 'running', why, served: isLive && job.attempt === 1 ? 'The MP3 while it is made' : ORIGINAL }
   }
   if (job.state === 'waiting') {
-    const why = `Its job waits in the lane ${job.lane}, at place ${job.place} of the queue${obstacle(ledger)}.`
+    const why = `Its job waits in the lane ${job.lane}, at place ${job.place} of the queue${obstacle(redis)}.`
     return { state: 'waiting', why, served: missed(app) }
   }
   const next = `The next attempt is at ${new Date(job.nextAttemptAt).toISOString()}.`
-  if (job.attemptsMade === 0 && ledger.fullReason) {
-    return { state: 'no_room', why: `There is no room: ${ledger.fullReason}. ${next}`, served: ORIGINAL }
+  if (job.attemptsMade === 0 && redis.fullReason) {
+    return { state: 'no_room', why: `There is no room: ${redis.fullReason}. ${next}`, served: ORIGINAL }
   }
   const why = job.attemptsMade === 0
     ? `Another worker writes it, or there was no room. ${next}`
@@ -69,8 +69,8 @@ function enqueued (app: FastifyInstance, { ledger }: Facts, job: TrackJob): Stat
   return { state: 'delayed', why, served: ORIGINAL }
 }
 
-function failed (app: FastifyInstance, { ledger, quality }: Facts, version: string): State | undefined {
-  const { failedSource, failedJobs } = ledger
+function failed (app: FastifyInstance, { redis, quality }: Facts, version: string): State | undefined {
+  const { failedSource, failedJobs } = redis
   if (failedSource?.version === version) {
     const since = failedSource.since === undefined ? '' : ` since ${new Date(failedSource.since).toISOString()}`
     const why = `The source cannot be transcoded${since}: ${failedSource.reason}. It is tried again when the file changes, or on POST /admin/failed/retry.`
@@ -82,7 +82,7 @@ function failed (app: FastifyInstance, { ledger, quality }: Facts, version: stri
   return { state: 'failed', why, served: missed(app) }
 }
 
-function absent (app: FastifyInstance, { files, ledger }: Facts): State {
+function absent (app: FastifyInstance, { files, redis }: Facts): State {
   const reasons = {
     hit: '',
     'source-gone': '',
@@ -93,12 +93,12 @@ function absent (app: FastifyInstance, { files, ledger }: Facts): State {
     'not-trusted': 'another tool made it before the source changed, or there are several possible sources'
   }
   const stale = files.map(({ path, verdict }) => `${path} is not used: ${reasons[verdict]}.`)
-  const why = [...stale, `It is not made, and not enqueued${obstacle(ledger)}.`].join(' ')
+  const why = [...stale, `It is not made, and not enqueued${obstacle(redis)}.`].join(' ')
   return { state: 'absent', why, served: missed(app) }
 }
 
 /** Why jobs do not run now. */
-function obstacle ({ isPaused, hasWorker }: Facts['ledger']): string {
+function obstacle ({ isPaused, hasWorker }: Facts['redis']): string {
   if (isPaused) return '; the queue is paused'
   return hasWorker ? '' : '; no worker was heard of'
 }

@@ -3,7 +3,7 @@ import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
 import type { FailedSource, TrackJob } from '@mixtape/transcode-queue'
 
 /** What Redis knows about one track. */
-export interface Ledger {
+export interface RedisFacts {
   isReachable: boolean
   jobs: Partial<Record<TranscodeQuality, TrackJob | undefined>>
   failedSource: FailedSource | undefined
@@ -17,7 +17,7 @@ export interface Ledger {
   hasWorker: boolean
 }
 
-const UNREACHABLE: Ledger = {
+const UNREACHABLE: RedisFacts = {
   isReachable: false,
   jobs: {},
   failedSource: undefined,
@@ -28,7 +28,7 @@ const UNREACHABLE: Ledger = {
   hasWorker: false
 }
 
-export async function readLedger (app: FastifyInstance, path: string): Promise<Ledger> {
+export async function readRedisFacts (app: FastifyInstance, path: string): Promise<RedisFacts> {
   try {
     const [jobs, failedSource, failedJobs, mixtapes, { isPaused }, fullReason, workers] = await Promise.all([
       Promise.all(transcodeQualities.map(async quality => [quality, await app.queueMonitor.job({ path, quality })])),

@@ -2,7 +2,7 @@
 const REMEMBER_MS = 5000
 
 /** Gets something that takes a walk over the disk, and remembers it for a while. All callers share it. */
-export class Remembered<T> {
+export class SharedResult<T> {
   readonly #get: () => Promise<T>
   #result: Promise<T> | undefined
   #until = 0
