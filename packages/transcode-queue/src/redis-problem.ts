@@ -46,14 +46,16 @@ export async function redisProblem (redis: RedisClient): Promise<Problem | undef
 }
 
 /** Errors of ioredis for a command that got no reply. They have no code. */
-const NO_REPLY = ['Connection is closed.', 'Command timed out', "Stream isn't writeable and enableOfflineQueue options is false"]
+const NO_REPLY = [
+  'Connection is closed.', 'Command timed out', 'Command aborted due to connection close', "Stream isn't writeable and enableOfflineQueue options is false"
+]
 
 /** @returns why Redis refused a command, or did not reply to it; undefined where the error says something else */
 export function problemOfCommand (error: Error & { previousErrors?: Error[] }): Problem | undefined {
   const { name, message, previousErrors: [first] = [] } = error
   const words = first?.message ?? message // a transaction has the errors of its commands
   const isRefused = name === 'ReplyError' && REFUSALS.some(([start]) => words.startsWith(start))
-  return isRefused || name === 'MaxRetriesPerRequestError' || NO_REPLY.includes(message) ? refusal(words) : undefined
+  return isRefused || name === 'MaxRetriesPerRequestError' || NO_REPLY.includes(words) ? refusal(words) : undefined
 }
 
 function refusal (words: string): Problem {

@@ -16,6 +16,13 @@ t.test('why Redis refused a command, or did not reply to it', async t => {
   await redis.config('SET', 'maxmemory', '100kb')
   t.equal(await problem(redis.set('text', 'b')), 'redis_out_of_memory')
   t.equal(await problem(redis.multi().set('text', 'b').exec()), 'redis_out_of_memory', 'in a transaction')
+  await redis.config('SET', 'maxmemory', '0')
+
+  await redis.replicaof('127.0.0.1', 1)
+  // The connection that gets READONLY connects again, so that the command is not sent a second time.
+  t.match(await problem(redis.multi().set('text', 'b').exec()), /redis_read_only|redis_unreachable/, 'in a transaction of a read-only replica')
+  await once(redis, 'ready')
+  await redis.replicaof('NO', 'ONE')
 
   server.child.kill('SIGSTOP')
   t.teardown(() => { server.child.kill('SIGCONT') })
