@@ -46,6 +46,7 @@ export class Server {
     if (response.ok) return body
     const hint = response.status === 401 ? ' --token or ADMIN_TOKEN gives it.' : ''
     const exitCode = response.status === 400 || response.status === 404 ? EXIT.usage : EXIT.unreachable
-    throw new CommandError(`${body.message ?? `The server answered ${response.status}`}.${hint}`.replace('..', '.'), exitCode)
+    const message = body.message ?? `The server answered ${response.status}`
+    throw new CommandError(`${message.replace(/\.?$/, '.')}${hint}`, exitCode)
   }
 }

@@ -33,7 +33,9 @@ async function decodeErrors (file: string): Promise<string | undefined> {
   const ffmpeg = spawn('ffmpeg', ['-nostdin', '-v', 'error', '-i', `file:${file}`, '-map', '0:a', '-f', 'null', '-'], {
     stdio: ['ignore', 'ignore', 'pipe']
   })
-  const [errors, [status]] = await Promise.all([text(ffmpeg.stderr), once(ffmpeg, 'exit')])
+  const [errors, [status]] = await Promise.all([text(ffmpeg.stderr), once(ffmpeg, 'exit')]).catch(() => {
+    throw new CommandError('ffmpeg cannot be run, which verify needs.', EXIT.usage)
+  })
   const words = errors.trim().split('\n').slice(-3).join('; ').replaceAll(file, 'the file')
   return words || (status === 0 ? undefined : `ffmpeg ended with status ${status}`)
 }

@@ -79,9 +79,13 @@ export class AudioCache {
     const segmentsOf = ({ samples }: StoredProvenance) => this.segments(track, quality, samples)
     let isHeadless = false
     for await (const { file, isDead } of this.#parts(track, quality)) {
-      const growing = isDead ? undefined : await GrowingFile.of(file, track, quality, { segmentsOf, requestSegment })
-      if (growing instanceof GrowingFile) return growing
-      await file.close()
+      let growing
+      try {
+        growing = isDead ? undefined : await GrowingFile.of(file, track, quality, { segmentsOf, requestSegment })
+        if (growing instanceof GrowingFile) return growing
+      } finally {
+        if (!(growing instanceof GrowingFile)) await file.close()
+      }
       isHeadless ||= growing === 'headless'
     }
     return isHeadless ? 'headless' : undefined

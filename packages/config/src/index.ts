@@ -153,6 +153,9 @@ export function processEnvironment (): NodeJS.ProcessEnv {
   return process.env
 }
 
+/** Their values must not get into a log. REDIS_URL can contain a password. */
+const SECRETS = new Set<keyof Environment>(['ADMIN_TOKEN', 'METRICS_TOKEN', 'REDIS_URL'])
+
 function validated (data: Record<string, string | undefined>): Environment {
   try {
     return envSchema<Environment>({ schema: environmentSchema, data, env: false })
@@ -162,7 +165,8 @@ function validated (data: Record<string, string | undefined>): Environment {
     const name = problem.instancePath.slice(1) as keyof Environment
     const value = data[name]
     const { description } = environmentSchema.properties[name] as { description?: string }
-    throw new ConfigError(`${name} is "${value}". Allowed: ${description}.`)
+    const what = SECRETS.has(name) ? 'has a value that is not allowed' : `is "${value}"`
+    throw new ConfigError(`${name} ${what}. Allowed: ${description}.`)
   }
 }
 

@@ -36,7 +36,7 @@ export class TagReader {
   async read (track: Track): Promise<TrackTags> {
     const { path, version } = track
     const known = this.#remembered.get(path)
-    if (known?.version === version) return await known.tags
+    if (known?.version === version) return await known.tags.catch(noTags)
     const tags = this.#limit(() => readTags(track))
     const entry = { version, tags }
     this.#remembered.set(path, entry)
@@ -44,10 +44,15 @@ export class TagReader {
       return await tags
     } catch (error) {
       if (this.#remembered.peek(path) === entry) this.#remembered.delete(path)
-      if (isUnavailable(error)) return {} // deleted meanwhile
-      throw error
+      return noTags(error)
     }
   }
+}
+
+/** The tags of a file that was deleted meanwhile. @throws faults */
+function noTags (error: unknown): TrackTags {
+  if (isUnavailable(error)) return {}
+  throw error
 }
 
 async function readTags (track: Track): Promise<TrackTags> {

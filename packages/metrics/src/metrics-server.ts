@@ -40,7 +40,8 @@ function urlOf (server: Server): string {
 }
 
 async function close (server: Server): Promise<void> {
+  const closed = once(server, 'close')
   server.close()
   server.closeAllConnections()
-  if (server.listening) await once(server, 'close')
+  await closed
 }

@@ -45,15 +45,15 @@ export class MaintenanceQueue {
     await this.#queue.add(job, {}, { deduplication: { id: job, ttl: 60_000 } })
   }
 
-  /** Asks a worker to enqueue what the tracks of a saved mixtape lack. */
+  /** Asks a worker to enqueue what the tracks of a saved mixtape lack. A call while that job runs makes it run once more. */
   async precacheMixtape (slug: string, qualities?: TranscodeQuality[]): Promise<void> {
-    await this.#queue.add('mixtape', { slug, qualities }, { deduplication: { id: `mixtape-${slug}-${qualities ?? ''}` } })
+    await this.#queue.add('mixtape', { slug, qualities }, { deduplication: { id: `mixtape-${slug}-${qualities ?? ''}`, keepLastIfActive: true } })
   }
 
   /** Asks a worker to enqueue what the tracks below a folder lack, or one track. */
   async precacheFolder (path: string, qualities: TranscodeQuality[]): Promise<void> {
     const id = hash('sha256', `${qualities}\0${path}`) // BullMQ forbids colons in ids
-    await this.#queue.add('folder', { path, qualities }, { deduplication: { id: `folder-${id}` } })
+    await this.#queue.add('folder', { path, qualities }, { deduplication: { id: `folder-${id}`, keepLastIfActive: true } })
   }
 
   async close (): Promise<void> {

@@ -24,7 +24,7 @@ try {
   await app.listen({ host: config.HOST, port: config.PORT })
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException
-  if (!(error instanceof ConfigError) && code !== 'EADDRINUSE') throw error
+  if (!(error instanceof ConfigError) && code === undefined) throw error // a fault of the program
   console.error(message)
   process.exit(1)
 }

@@ -31,7 +31,8 @@ export const errorsPlugin = fp(async app => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = error.statusCode === undefined ? problemOfCommand(error) : undefined
     const status = problem ? 503 : error.statusCode ?? 500
-    if (status >= 500) request.log.error(error)
+    if (status >= 500 && status !== 503) request.log.error(error)
+    else if (status === 503) request.log.debug(error)
     if (error.code === 'EMFILE' || error.code === 'ENFILE') {
       return reply.header('retry-after', '1').serviceUnavailable('Too many open files')
     }

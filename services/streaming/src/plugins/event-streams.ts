@@ -23,6 +23,7 @@ export const eventStreamsPlugin = fp(async app => {
   // Open streams must not keep the service from stopping. Browsers connect again by themselves, to the next process.
   app.addHook('preClose', async () => { closing.abort() })
   app.decorate('untilStreamEnds', ({ raw, request: { raw: { socket } } }: FastifyReply) => {
+    if (raw.destroyed || socket.destroyed) return AbortSignal.abort() // the client has left before the stream began
     open.inc()
     const clientLeft = new AbortController()
     const leave = () => clientLeft.abort()

@@ -91,6 +91,7 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     const signal = app.untilStreamEnds(reply)
     let number = 0
     for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal })) {
+      if (signal.aborted) return
       // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).
       const suffix = progress.status === 'in_progress' ? '' : '-last'
       if (suffix && number === 0 && request.headers['last-event-id']?.toString().endsWith(suffix)) return reply.code(204).send()

@@ -45,7 +45,7 @@ export async function respond (
 
   const evaluation = evaluatePreconditions(request.headers, validators)
   if (evaluation === 'failed') {
-    return reply.headers(toObject(headers)).preconditionFailed('The file does not match the precondition')
+    return reply.headers(toObject(headers)).header('cache-control', 'no-cache').preconditionFailed('The file does not match the precondition')
   }
   if (evaluation === 'not-modified') {
     writeHead(reply, 304, headers).end()
@@ -56,7 +56,7 @@ export async function respond (
     ? parseRange(request.headers.range, file.size)
     : undefined
   if (range === 'unsatisfiable') {
-    reply.headers(toObject(headers)).header('content-range', `bytes */${file.size}`)
+    reply.headers(toObject(headers)).headers({ 'cache-control': 'no-cache', 'content-range': `bytes */${file.size}` })
     return reply.rangeNotSatisfiable(`The range lies outside of the ${file.size} bytes of this file`)
   }
 

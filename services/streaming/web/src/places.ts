@@ -1,4 +1,5 @@
 import { encodePath } from './api/library.ts'
+import { PLACE } from './place-pattern.ts'
 
 /** What the page shows. Each place has a URL of its own. */
 export type Place = { view: 'folder', path: string, filter: string } | { view: 'queue' } | { view: 'mixtape', slug: string } |
@@ -45,7 +46,7 @@ export function startPlaces (show: (place: Place) => Promise<void>): void {
   document.addEventListener('click', event => {
     const link = event.target instanceof Element ? event.target.closest('a') : null
     if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
-    if (link.origin !== location.origin || link.hash || !/^\/($|browse\/|queue$|edit$|mixtape(\/[^/]+)?$)/.test(link.pathname)) return
+    if (link.origin !== location.origin || link.hash || !PLACE.test(link.pathname)) return
     event.preventDefault()
     goTo(link.href)
   })

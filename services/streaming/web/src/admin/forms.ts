@@ -44,14 +44,16 @@ function startClear (): void {
   const result = find('#clear-result')
   const filters = () => Object.fromEntries(Object.entries(valuesOf(form)).filter(([, value]) => value))
   form.addEventListener('input', () => {
-    clear.disabled = true // another selection than that which was counted
+    clear.disabled = true // until it is counted again
     result.textContent = ''
   })
   form.addEventListener('submit', event => {
     event.preventDefault()
     const count = async () => {
-      const { message = '', would_delete_files: files = 0 } = await post('/admin/cache/clear', { ...filters(), dry_run: 'true' }) as
+      const asked = filters()
+      const { message = '', would_delete_files: files = 0 } = await post('/admin/cache/clear', { ...asked, dry_run: 'true' }) as
         { message?: string, would_delete_files?: number }
+      if (JSON.stringify(filters()) !== JSON.stringify(asked)) return // another selection than that which was counted
       result.textContent = `${message}.`
       clear.disabled = files === 0
     }

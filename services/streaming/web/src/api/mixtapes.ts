@@ -43,6 +43,7 @@ export async function saveMixtape (slug: string, title: string, tracks: TrackEnt
     headers: { ...authorization(), 'content-type': 'application/json' },
     body: JSON.stringify({ title, tracks: tracks.map(({ path }) => ({ file_path: path })) })
   })
+  save(session, MAY_EDIT, true)
 }
 
 /** For the admin. */
@@ -50,7 +51,7 @@ export async function deleteMixtape (slug: string): Promise<void> {
   await request(`/mixtapes/${slug}`, { method: 'DELETE', headers: authorization() })
 }
 
-/** @returns whether this browser is probably the admin's: it has a token, or has seen the list, for which none was needed */
+/** @returns whether this browser is probably the admin's: it has a token, or has seen the list or saved a mixtape, for which none was needed */
 export function mayEdit (): boolean {
   return hasToken() || load<boolean>(session, MAY_EDIT) === true
 }

@@ -106,13 +106,13 @@ export class FolderView {
   }
 
   /** Plays at once, and puts the whole folder into the queue, of which some pages may still have to be fetched. */
-  async #play (index: number, track: TrackEntry | undefined): Promise<void> {
+  async #play (index: number, chosen: TrackEntry | undefined): Promise<void> {
+    const track = chosen ?? await this.#firstTrack()
     if (!track) return
     const { queue } = this.#player
     this.#player.playAll([track], 0)
     const started = queue.state.tracks
-    const tracks: TrackEntry[] = []
-    for await (const batch of this.#pages.tracks()) tracks.push(...batch)
+    const tracks = await this.#allTracks('Only this track is in the queue')
     if (queue.state.tracks !== started || queue.current !== track) return // something else was chosen meanwhile
     const position = tracks[index]?.path === track.path ? index : tracks.findIndex(({ path }) => path === track.path)
     if (position < 0) return
@@ -128,10 +128,32 @@ export class FolderView {
   }
 
   async #addAll (): Promise<void> {
-    const tracks: TrackEntry[] = []
-    for await (const batch of this.#pages.tracks()) tracks.push(...batch)
+    const tracks = await this.#allTracks('Nothing was added')
+    if (tracks.length === 0) return
     draft.add(tracks)
     announce(`${count(tracks.length, 'track')} added to ${draft.name}`)
+  }
+
+  /** @returns all tracks of the folder; none where the server does not answer, which is said together with what that means */
+  async #allTracks (otherwise: string): Promise<TrackEntry[]> {
+    const tracks: TrackEntry[] = []
+    try {
+      for await (const batch of this.#pages.tracks()) tracks.push(...batch)
+      return tracks
+    } catch (error) {
+      announce(`${otherwise}: ${(error as Error).message}`)
+      return []
+    }
+  }
+
+  /** The first track of a folder whose first page has only folders. */
+  async #firstTrack (): Promise<TrackEntry | undefined> {
+    try {
+      for await (const [track] of this.#pages.tracks()) if (track) return track
+    } catch (error) {
+      announce(`Nothing is played: ${(error as Error).message}`)
+    }
+    return undefined
   }
 
   /** The tracks of the first page. */

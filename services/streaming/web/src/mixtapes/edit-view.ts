@@ -66,8 +66,15 @@ export class EditView {
     const file = element('input', {
       type: 'file', accept: '.m3u,.m3u8,audio/x-mpegurl', hidden: true, change: () => { this.#import(file) }
     })
+    const save = element('button', {
+      className: 'pill primary',
+      click: () => {
+        save.disabled = true // a second click would save a second mixtape
+        this.#save().finally(() => { save.disabled = false })
+      }
+    }, icon('tape'), 'Save')
     return element('div', { className: 'hero-actions' },
-      element('button', { className: 'pill primary', click: () => { this.#save() } }, icon('tape'), 'Save'),
+      save,
       element('button', { className: 'pill', click: () => { file.click() } }, icon('import'), 'Import M3U'), file,
       element('button', { className: 'pill', click: () => { this.#discard() } }, icon('remove'), 'Discard'),
       draft.state.slug ? element('button', { className: 'pill', click: () => { this.#delete() } }, icon('delete'), 'Delete') : undefined,

@@ -1,3 +1,4 @@
+import { PLACE } from '../place-pattern.ts'
 import { storedResponse } from './stored-response.ts'
 import { wholeTracks } from './store.ts'
 
@@ -47,6 +48,7 @@ worker.addEventListener('fetch', event => {
   if (pathname.startsWith('/play/')) {
     event.respondWith(play(request))
   } else if (request.mode === 'navigate') {
+    if (!PLACE.test(pathname)) return
     event.respondWith(networkFirst(request, '/'))
     event.waitUntil(refresh('/'))
   } else if (request.method === 'GET' && STORED.test(pathname)) {

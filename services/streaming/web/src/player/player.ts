@@ -124,6 +124,7 @@ export class Player extends EventTarget {
   pause (): void {
     this.isPlaying = false
     clearTimeout(this.#timer)
+    this.#timer = undefined
     clearTimeout(this.#retry)
     for (const { audio } of this.#decks) audio.pause()
     this.#changed()
