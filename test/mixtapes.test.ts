@@ -177,7 +177,13 @@ t.test('changes of mixtapes need the token, and without Redis mixtapes get 503',
   t.equal((await put(url, 'a', [], { authorization })).status, 202)
   t.equal((await http(url, '/mixtapes/a')).status, 200)
   t.match((await collect(events(url, 'a'))).at(-1)?.data, { status: 'completed', total: 0 })
-  for (const slug of ['%2e%2e%2fa', 'a%20b', 'x'.repeat(201)]) t.equal((await http(url, `/mixtapes/${slug}`)).status, 400, slug)
+  for (const slug of ['%2e%2e%2fa', 'a%20b', 'x'.repeat(201)]) {
+    t.match((await http(url, `/mixtapes/${slug}`)).json(), { statusCode: 400, message: /^slug must have 1 to 200 letters/ }, slug)
+  }
+  const save = async (body: unknown) => await http(url, '/mixtapes/a', { method: 'PUT', body, headers: { authorization } })
+  t.match((await save({ tracks: ['a.flac'] })).json(), { statusCode: 400, message: /^The body must be a mixtape such as/ })
+  const longest = Array.from({ length: 1000 }, () => ({ file_path: `${'x'.repeat(4091)}.flac` }))
+  t.match((await save({ tracks: longest })).json(), { tracks: 1000 })
   await redis.stop()
   for (const path of ['/mixtapes/a', '/mixtapes/a/events']) {
     const { status, headers, json } = await http(url, path)

@@ -19,8 +19,12 @@ export async function stats (server: Server, { json }: { json?: boolean }): Prom
     ['Listeners', listeners ? `${sum(listeners)} (${Object.entries(listeners).map(([name, number]) => `${name} ${number}`).join(', ')})` : unknown],
     ['Queue', queue ? `${queue.paused ? 'paused; ' : ''}${queue.running.length} running, ${Object.entries(queue.waiting).map(([lane, { jobs }]) => `${lane} ${jobs}`).join(', ')}, delayed ${queue.delayed}` : unknown],
     ['Workers', workers ? alive.map(({ host, pid, draining }) => `${host} ${pid}${draining ? ' (draining)' : ''}`).join(', ') || 'none' : unknown],
-    ['Failed', failed ? `${new Set([...failed.jobs, ...failed.sources].map(({ path }) => path)).size} tracks` : unknown],
+    ['Failed', failed ? countTracks(new Set([...failed.jobs, ...failed.sources].map(({ path }) => path)).size) : unknown],
     ['Cache', `${megabytes(cache.cache_size_bytes)}${cache.max_size_bytes === null ? '' : ` of ${megabytes(cache.max_size_bytes)}`} (${levels.map(([name, { files }]) => `${name} ${files}`).join(', ')} files)`]
   ]))
   return redis && alive.length > 0 ? EXIT.ok : EXIT.found
+}
+
+function countTracks (tracks: number): string {
+  return `${tracks} ${tracks === 1 ? 'track' : 'tracks'}`
 }

@@ -1,8 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { MixtapeReadiness, precache, watchMixtape } from '@mixtape/mixtape-cache'
 import { adminErrors, errors } from '../schemas/errors.ts'
-import { mixtapeSchema, mixtapesSchema, progressSchema, readinessSchema, savedSchema, slugParams } from '../schemas/mixtapes.ts'
+import { mixtapeErrors, mixtapeSchema, mixtapesSchema, progressSchema, readinessSchema, savedSchema, slugParams } from '../schemas/mixtapes.ts'
 import { empty } from '../schemas/play.ts'
+
+/** Bytes; enough for as many tracks as a mixtape may have, with the longest paths. */
+const MAX_BODY = 5 * 1024 * 1024
 
 const eventsSchema = {
   tags: ['mixtapes'],
@@ -45,7 +48,9 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
       params: slugParams,
       body: mixtapeSchema,
       response: { 202: savedSchema, ...errors(400, 503), ...adminErrors }
-    }
+    },
+    bodyLimit: MAX_BODY,
+    schemaErrorFormatter: mixtapeErrors
   }, async (request, reply) => {
     const { params: { slug }, body: { title, tracks } } = request
     const paths = tracks.map(track => track.file_path ?? track.path ?? '')
@@ -69,7 +74,8 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
       summary: 'Removes a mixtape; its cached files stay',
       params: slugParams,
       response: { 204: empty('It is removed'), ...errors(400, 404, 503), ...adminErrors }
-    }
+    },
+    schemaErrorFormatter: mixtapeErrors
   }, async (request, reply) => {
     if (!await registry.remove(request.params.slug)) throw app.httpErrors.notFound('No such mixtape')
     reply.code(204)
@@ -81,12 +87,15 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
       summary: 'How far each track of a mixtape is cached',
       params: slugParams,
       response: { 200: readinessSchema, ...errors(400, 404, 503) }
-    }
+    },
+    schemaErrorFormatter: mixtapeErrors
   }, async request => {
     return (await MixtapeReadiness.of(await app.findMixtape(request.params.slug), { ...stores, wanted })).report
   })
 
-  app.get('/mixtapes/:slug/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
+  app.get('/mixtapes/:slug/events', {
+    schema: eventsSchema, sse: { kind: 'only' }, schemaErrorFormatter: mixtapeErrors
+  } as { schema: typeof eventsSchema }, async (request, reply) => {
     const mixtape = await app.findMixtape(request.params.slug)
     const signal = app.untilStreamEnds(reply)
     let number = 0

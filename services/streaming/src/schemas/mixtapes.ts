@@ -11,6 +11,13 @@ export const slugParams = Type.Object({
   slug: Type.String({ pattern: '^(?!\\.{1,2}$)[\\w.~-]{1,200}$', description: 'Name of the mixtape in URLs', examples: ['summer'] })
 })
 
+/** Makes the schema errors of the routes of mixtapes, and says what a slug and a mixtape must be. */
+export function mixtapeErrors ([error]: { instancePath: string }[]): Error {
+  if (error?.instancePath === '/slug') return new Error(`slug ${SLUG_ALLOWED}`)
+  return new Error('The body must be a mixtape such as {"title":"Summer","tracks":[{"file_path":"jazz/so-what.flac"}]}, ' +
+    'with a title of at most 500 characters, and at most 1000 tracks')
+}
+
 const trackSchema = Type.Object({
   file_path: Type.Optional(Type.String({ maxLength: 4096, description: 'Relative to the library' })),
   path: Type.Optional(Type.String({ maxLength: 4096, description: 'The same, by another name' }))

@@ -73,7 +73,7 @@ function failed (app: FastifyInstance, { redis, quality }: Facts, version: strin
   const { failedSource, failedJobs } = redis
   if (failedSource?.version === version) {
     const since = failedSource.since === undefined ? '' : ` since ${new Date(failedSource.since).toISOString()}`
-    const why = `The source cannot be transcoded${since}: ${failedSource.reason}. It is tried again when the file changes, or on POST /admin/failed/retry.`
+    const why = `The source cannot be transcoded${since}: ${failedSource.reason}. It is tried again when the file changes, or when an operator retries it.`
     return { state: 'failed', why, served: ORIGINAL }
   }
   const job = failedJobs.find(job => job.quality === quality)
