@@ -189,7 +189,8 @@ export class GrowingFile implements Transcode {
       const { size, mtimeNs, nlink } = await this.#file.stat()
       this.#available = Number(size)
       if (position < this.#available || await this.#findSegment(position)) return true
-      if (mtimeNs < lastTouch.mtimeNs) return false // its worker has abandoned it
+      // Its worker has abandoned it. A touch may set a time that is a little older than that of the write before it.
+      if (lastTouch.mtimeNs - mtimeNs > BigInt(LEASE_MS) * 1_000_000n) return false
       if (mtimeNs !== lastTouch.mtimeNs) lastTouch = { time: performance.now(), mtimeNs }
       if (nlink === 0n || performance.now() - lastTouch.time > LEASE_MS || shouldStop()) return false
       if (performance.now() - askedAt > ASK_AGAIN_MS) {
