@@ -20,7 +20,7 @@ export function startKeyboard (player: Player): void {
   document.addEventListener('keydown', event => {
     const { key, target } = event
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !(target instanceof Element)) return
-    // With the arrows the seek bar would move by a thousandth of the track. The other keys it does not use.
+    // The seek bar has no use for the other keys, and by an arrow it would move by a thousandth of the track.
     const isSeekBar = target.id === 'seek' && key in actions
     if ((target.matches(OWN_KEYS) && !isSeekBar) || (key === ' ' && target.closest('button, a, summary'))) return
     const action = actions[key]
