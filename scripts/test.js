@@ -16,5 +16,10 @@ ensurePrerequisites({
 })
 const args = process.argv.slice(2)
 const isPartial = args.some(arg => !arg.startsWith('-'))
-spawn('node_modules/.bin/tap', [...args, ...isPartial ? ['--disable-coverage'] : []], { stdio: 'inherit' })
+spawn('node_modules/.bin/tap', [...args, ...isPartial ? ['--disable-coverage'] : []], {
+  stdio: 'inherit',
+  // tsx compiles the tests. ts-node, which is a plugin of tap, takes 5 s more of CPU for a test file that imports the streaming
+  // service (14 instead of 9). An option of the environment comes before those of tap: its coverage needs that.
+  env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=tsx` }
+})
   .on('exit', (code, signal) => { process.exitCode = signal ? 1 : code })
