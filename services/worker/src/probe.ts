@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
+import { oggLength } from './ogg-length.ts'
 import { readHeader, tagsOf } from './source-header.ts'
 import { countSamples, SourceError } from './transcode.ts'
 
@@ -30,20 +31,21 @@ interface ProbeOutput {
     bit_rate?: string
     duration_ts?: number
     time_base?: string
+    start_pts?: number
     tags?: Record<string, string>
   }[]
   format?: { format_name?: string, size?: string, tags?: Record<string, string> }
 }
 
-/** Containers whose header states the sample count. For others ffprobe estimates it, or reads one of chained streams. */
+/** Containers whose header states the sample count. For others ffprobe estimates it. */
 const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 
 /** Codecs whose decoders give the same samples wherever they start. */
 const SEEKABLE = /^(flac|alac|pcm_\w+)$/
 
 /**
- * Reads the length and the tags of a source: from its header where that states the exact length, else with ffprobe.
- * Where ffprobe can only estimate the length, the source is decoded once.
+ * Reads the length and the tags of a source: from its header where that states the exact length, else with ffprobe, and
+ * from the pages of an Ogg. Where these can only estimate the length, the source is decoded once.
  *
  * @param run.input absolute path
  * @param run.niceness of the decoder, from 0 to 19
@@ -56,11 +58,16 @@ export async function probe (
   const stop = AbortSignal.any([signal, AbortSignal.timeout(STALL_MS)])
   const header = await Promise.race([readHeader(input), once(stop, 'abort').then(() => { throw stop.reason })])
   if (header) return header
-  const { streams = [], format = {} } = await ffprobe(input, signal)
+  const [{ streams = [], format = {} }, oggSamples = 0] = await Promise.all([
+    ffprobe(input, signal),
+    oggLength(input, stop).catch(() => undefined) // ffprobe has better words for a file that cannot be read
+  ])
   const stream = streams.find(({ codec_type: type }) => type === 'audio')
   const rate = Number(stream?.sample_rate)
   if (!stream || !rate) throw new SourceError('No audio stream')
-  const stated = STATES_LENGTH.test(format.format_name ?? '') ? statedSamples(stream, rate) : 0
+  // An Ogg that was cut out of another one counts from where it was cut.
+  const isWholeOgg = /^(vorbis|opus)$/.test(stream.codec_name ?? '') && stream.start_pts === 0
+  const stated = STATES_LENGTH.test(format.format_name ?? '') ? statedSamples(stream, rate) : isWholeOgg ? oggSamples : 0
   // A WAV that was written to a pipe states the largest possible length.
   const statedBytes = ((stated / rate) * Number(stream.bit_rate)) / 8
   const isOverstated = format.format_name === 'wav' && statedBytes > Number(format.size)
@@ -85,7 +92,7 @@ function statedSamples (
 async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput> {
   const args = [
     '-v', 'error', ...safeInputOptions,
-    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,size:format_tags',
+    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base,start_pts:stream_tags:format=format_name,size:format_tags',
     '-of', 'json', inputUrl(input)
   ]
   try {

@@ -6,7 +6,7 @@ import type { Probe } from './probe.ts'
  * Reads length and tags of a FLAC or WAV from its header, in this process: it takes a few milliseconds, where
  * starting ffprobe takes about 50. `npm run bench cold` measures it: headers after 25 ms instead of 129 to 153.
  *
- * Other formats are left to ffprobe. Ogg and AAC do not state their exact length. An ALAC may have an edit list, which
+ * Other formats are left to ffprobe. The header of an Ogg or AAC does not state its exact length. An ALAC may have an edit list, which
  * music-metadata does not read.
  *
  * @param input absolute path

@@ -3,6 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
+import { oggLength } from '../src/ogg-length.ts'
 import { probe } from '../src/probe.ts'
 import { SourceError } from '../src/transcode.ts'
 
@@ -26,6 +27,37 @@ t.test('the samples of a FLAC that was written to a pipe, and so has no length, 
   const wav = readFileSync(makeTrack(join(t.testdirName, 'a.wav'), { seconds: 2 }))
   writeFileSync(file, execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'flac', 'pipe:1'], { input: wav }))
   t.equal((await probe({ input: file, ...background })).samples, 2 * 44100)
+})
+
+t.test('the length of an Ogg is read from its pages, to the sample', async t => {
+  const dir = t.testdir()
+  for (const codec of ['libvorbis', 'libopus']) {
+    const file = makeTrack(join(dir, `${codec}.ogg`), { seconds: 3, rate: 48000, options: ['-c:a', codec] })
+    t.equal(await oggLength(file, background.signal), 3 * 48000, codec)
+    t.equal((await probe({ input: file, ...background })).sourceSamples, 3 * 48000, codec)
+  }
+})
+
+t.test('the pages of an Ogg do not tell its length where it is chained, cut off, or no Ogg at all', async t => {
+  const dir = t.testdir()
+  const whole = readFileSync(makeTrack(join(dir, 'a.ogg'), { seconds: 2 }))
+  for (const [name, bytes] of Object.entries({
+    'twice the same.ogg': Buffer.concat([whole, whole]),
+    'cut.ogg': whole.subarray(0, whole.length / 2),
+    'with a gap.ogg': Buffer.concat([whole.subarray(0, 10_000), whole.subarray(10_001)]),
+    'tag at the end.ogg': Buffer.concat([whole, Buffer.from('TAG'.padEnd(128))]),
+    'empty.ogg': Buffer.alloc(0),
+    'no.ogg': Buffer.from('This is no Ogg. Its length is not to be found in it.')
+  })) {
+    writeFileSync(join(dir, name), bytes)
+    t.equal(await oggLength(join(dir, name), background.signal), undefined, name)
+  }
+})
+
+t.test('an Ogg whose time does not start at zero is as long as its audio', async t => {
+  const file = makeTrack(join(t.testdir(), 'a.ogg'), { seconds: 2, options: ['-output_ts_offset', '10'] })
+  t.equal(await oggLength(file, background.signal), 12 * 44100)
+  t.ok(Math.abs((await probe({ input: file, ...background })).samples - 2 * 44100) < 1000)
 })
 
 t.test('the length of a chained Ogg file is that of both streams', async t => {
