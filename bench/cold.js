@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { STREAMING, WORKER } from '../scripts/services.js'
@@ -14,9 +14,19 @@ const SECONDS = 300
 /** Bytes of an MP3 at medium until the first audio after tag and Info frame, for two seconds, and to the middle. */
 const MP3 = { audio: 3000, twoSeconds: 48_000, middle: SECONDS * 12_000 }
 
-/** @returns tables for the report: starts, seeks, and long tracks on all cores */
+/** Sources whose length is read in different ways, and the encoder of each. */
+const FORMATS = {
+  'a.flac': [],
+  'a.wav': [],
+  'alac.m4a': ['-c:a', 'alac'],
+  'aac.m4a': ['-c:a', 'aac'],
+  'vorbis.ogg': ['-c:a', 'libvorbis'],
+  'opus.ogg': ['-c:a', 'libopus']
+}
+
+/** @returns tables for the report: starts, starts by format, seeks, and long tracks on all cores */
 export async function benchCold () {
-  return { start: await benchStart(), seek: await benchSeek(), 'long set': await benchLongSet() }
+  return { start: await benchStart(), formats: await benchFormats(), seek: await benchSeek(), 'long set': await benchLongSet() }
 }
 
 /**
@@ -30,32 +40,21 @@ export async function benchCold () {
  */
 async function benchStart () {
   const site = await createSite()
-  const source = join(site.music, 'source.flac')
-  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `anoisesrc=d=${SECONDS}:r=44100:a=0.3:c=pink:s=1`, '-ac', '2', source])
-  const servers = []
-  for (const [name, onMiss] of [['AUDIO_CACHE_ON_MISS=transcode', 'transcode'], ['AUDIO_CACHE_ON_MISS=original', 'original']]) {
-    const env = await site.env({ AUDIO_CACHE_ON_MISS: onMiss })
-    await site.run(WORKER.command, WORKER.ready, env)
-    const { match } = await site.run(STREAMING.command, STREAMING.ready, env)
-    servers.push({ name, url: match[1] })
-  }
-  const chunked = fileURLToPath(new URL('chunked.js', import.meta.url))
-  const { match } = await site.run([process.execPath, chunked], STREAMING.ready, { MUSIC_ROOT: site.music })
-  servers.push({ name: 'ffmpeg … pipe:1, chunked', url: match[1] })
+  const source = makeSource(site, 'source.flac')
+  const servers = [
+    { name: 'AUDIO_CACHE_ON_MISS=transcode', url: await startServices(site, 'transcode') },
+    { name: 'AUDIO_CACHE_ON_MISS=original', url: await startServices(site, 'original') },
+    { name: 'ffmpeg … pipe:1, chunked', url: await startChunked(site) }
+  ]
 
   const rows = servers.map(({ name }) => ({ name, headers: [], audio: [], twoSeconds: [], middle: [] }))
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, { url }] of servers.entries()) {
-      const track = async () => {
-        const name = `${crypto.randomUUID()}.flac`
-        copyFileSync(source, join(site.music, name))
-        return `${url}/play/${name}?quality=medium`
-      }
-      const { headers, audio, twoSeconds } = await play(await track())
+      const { headers, audio, twoSeconds } = await play(newTrack(site, source, url))
       rows[i].headers.push(headers)
       rows[i].audio.push(audio)
       rows[i].twoSeconds.push(twoSeconds)
-      rows[i].middle.push(await seek(await track()))
+      rows[i].middle.push(await seek(newTrack(site, source, url)))
     }
   }
   await site.stop()
@@ -66,6 +65,62 @@ async function benchStart () {
     '2 s of audio': Math.round(median(times.twoSeconds)),
     'seek to the middle': Math.round(median(times.middle))
   }))
+}
+
+/**
+ * Measures the wait for five minutes of each format at medium, beside ffmpeg's. Rounds are interleaved.
+ *
+ * @returns rows for the report; times are medians in ms
+ */
+async function benchFormats () {
+  const site = await createSite()
+  const [url, chunked] = [await startServices(site, 'transcode'), await startChunked(site)]
+  const rows = Object.entries(FORMATS).map(([name, options]) => ({
+    name, source: makeSource(site, name, options), headers: [], audio: [], ffmpeg: []
+  }))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { source, ...row } of rows) {
+      const { headers, audio } = await play(newTrack(site, source, url))
+      row.headers.push(headers)
+      row.audio.push(audio)
+      row.ffmpeg.push((await play(newTrack(site, source, chunked))).audio)
+    }
+  }
+  await site.stop()
+  return rows.map(({ name, headers, audio, ffmpeg }) => ({
+    source: name,
+    'headers ms': Math.round(median(headers)),
+    'first audio byte': Math.round(median(audio)),
+    'that of ffmpeg … pipe:1': Math.round(median(ffmpeg)),
+    ratio: (median(audio) / median(ffmpeg)).toFixed(2)
+  }))
+}
+
+/** @returns the path of five minutes of noise */
+function makeSource ({ music }, name, options = []) {
+  const file = join(music, name)
+  execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', `anoisesrc=d=${SECONDS}:r=44100:a=0.3:c=pink:s=1`, '-ac', '2', ...options, file])
+  return file
+}
+
+/** Starts a worker and a streaming service. @returns the URL */
+async function startServices (site, onMiss) {
+  const env = await site.env({ AUDIO_CACHE_ON_MISS: onMiss })
+  await site.run(WORKER.command, WORKER.ready, env)
+  return (await site.run(STREAMING.command, STREAMING.ready, env)).match[1]
+}
+
+/** Starts a server that answers with what an ffmpeg writes. @returns the URL */
+async function startChunked ({ music, run }) {
+  const chunked = fileURLToPath(new URL('chunked.js', import.meta.url))
+  return (await run([process.execPath, chunked], STREAMING.ready, { MUSIC_ROOT: music })).match[1]
+}
+
+/** @returns the URL of a copy of a source, which nobody has played before */
+function newTrack ({ music }, source, url) {
+  const name = `${crypto.randomUUID()}${extname(source)}`
+  copyFileSync(source, join(music, name))
+  return `${url}/play/${name}?quality=medium`
 }
 
 /** Plays two seconds, and disconnects. @returns the waits in ms */

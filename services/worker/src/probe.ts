@@ -4,7 +4,6 @@ import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
-import { oggLength } from './ogg-length.ts'
 import { readHeader, tagsOf } from './source-header.ts'
 import { countSamples, SourceError } from './transcode.ts'
 
@@ -12,13 +11,16 @@ import { countSamples, SourceError } from './transcode.ts'
 export interface Probe {
   /** Samples per channel at 44.1 kHz. */
   samples: number
-  /** Samples per channel at the sample rate of the source. */
-  sourceSamples: number
   /**
    * Whether a run of ffmpeg that starts in mid-track gives the same frames as one from the start. FLAC, ALAC and PCM do;
    * decoders of lossy formats carry a state from one packet to the next.
    */
   isSeekable: boolean
+  /**
+   * Whether the audio is as long as that. An Ogg and an AAC may state more than they have, where some of it is damaged; that
+   * is found only by decoding all of it.
+   */
+  isCertain: boolean
   tags: Tags
 }
 
@@ -31,7 +33,6 @@ interface ProbeOutput {
     bit_rate?: string
     duration_ts?: number
     time_base?: string
-    start_pts?: number
     tags?: Record<string, string>
   }[]
   format?: { format_name?: string, size?: string, tags?: Record<string, string> }
@@ -44,40 +45,37 @@ const STATES_LENGTH = /^(flac|wav|w64|aiff|mov)/
 const SEEKABLE = /^(flac|alac|pcm_\w+)$/
 
 /**
- * Reads the length and the tags of a source: from its header where that states the exact length, else with ffprobe, and
- * from the pages of an Ogg. Where these can only estimate the length, the source is decoded once.
+ * Reads the length and the tags of a source: in this process where the file states the length, else with ffprobe. Where
+ * ffprobe can only estimate the length, the source is decoded once.
  *
  * @param run.input absolute path
+ * @param run.mustBeCertain whether `isCertain` must be true, though that takes longer
  * @param run.niceness of the decoder, from 0 to 19
  * @throws {SourceError} where ffprobe or ffmpeg refuses the source, or finds no audio in it
  */
 export async function probe (
-  { input, niceness, signal }: { input: string, niceness: number, signal: AbortSignal }
+  { input, mustBeCertain = false, niceness, signal }:
+  { input: string, mustBeCertain?: boolean, niceness: number, signal: AbortSignal }
 ): Promise<Probe> {
   // A read of a network share may hang for ever.
   const stop = AbortSignal.any([signal, AbortSignal.timeout(STALL_MS)])
-  const header = await Promise.race([readHeader(input), once(stop, 'abort').then(() => { throw stop.reason })])
-  if (header) return header
-  const [{ streams = [], format = {} }, oggSamples = 0] = await Promise.all([
-    ffprobe(input, signal),
-    oggLength(input, stop).catch(() => undefined) // ffprobe has better words for a file that cannot be read
-  ])
+  const header = await Promise.race([readHeader(input, stop), once(stop, 'abort').then(() => { throw stop.reason })])
+  if (header && (header.isCertain || !mustBeCertain)) return header
+  const { streams = [], format = {} } = await ffprobe(input, signal)
   const stream = streams.find(({ codec_type: type }) => type === 'audio')
   const rate = Number(stream?.sample_rate)
   if (!stream || !rate) throw new SourceError('No audio stream')
-  // An Ogg that was cut out of another one counts from where it was cut.
-  const isWholeOgg = /^(vorbis|opus)$/.test(stream.codec_name ?? '') && stream.start_pts === 0
-  const stated = STATES_LENGTH.test(format.format_name ?? '') ? statedSamples(stream, rate) : isWholeOgg ? oggSamples : 0
+  const stated = STATES_LENGTH.test(format.format_name ?? '') ? statedSamples(stream, rate) : 0
   // A WAV that was written to a pipe states the largest possible length.
   const statedBytes = ((stated / rate) * Number(stream.bit_rate)) / 8
   const isOverstated = format.format_name === 'wav' && statedBytes > Number(format.size)
   const sourceSamples = (!isOverstated && stated) || await countSamples({ input, niceness, signal })
   if (!sourceSamples) throw new SourceError('Not one sample of audio')
   return {
-    sourceSamples,
     samples: Math.ceil((sourceSamples * SAMPLE_RATE) / rate),
     // Where the length is not stated, ffmpeg cannot find a place by its time either.
     isSeekable: stated > 0 && !isOverstated && SEEKABLE.test(stream.codec_name ?? ''),
+    isCertain: true,
     tags: tagsOf(Object.entries({ ...stream.tags, ...format.tags }))
   }
 }
@@ -92,7 +90,7 @@ function statedSamples (
 async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput> {
   const args = [
     '-v', 'error', ...safeInputOptions,
-    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base,start_pts:stream_tags:format=format_name,size:format_tags',
+    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,size:format_tags',
     '-of', 'json', inputUrl(input)
   ]
   try {

@@ -120,7 +120,9 @@ export function createProcessor (
     const isFirst = job.attemptsMade === 0
     const part = await cache.createPart(track, quality, { findable: isFirst })
     try {
-      const { samples, isSeekable, tags } = await span('probe', async () => await probe({ input: track.realPath, ...run }))
+      const { samples, isSeekable, isCertain, tags } = await span('probe', async () => await probe({
+        input: track.realPath, mustBeCertain: !isFirst, ...run
+      }))
       const withSegments = isSeekable && isFirst
       part.layOut(samples, tags)
       await space.reserve(part.generation, part.size)
@@ -129,6 +131,7 @@ export function createProcessor (
       if (withSegments) enqueueSegments(job, samples)
       const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
       await encode().catch(async error => {
+        if (error instanceof SourceError && !isCertain) throw new Error(`${error.message}. The next attempt measures it`)
         if (signal.aborted || isNoSpace(error) || [SourceError, OverrunError, MismatchError].some(Known => error instanceof Known)) throw error
         jobLog(log, job).warn(`The encoder is started again, because listeners may wait: ${error.message}`)
         await checkUnchanged(track)

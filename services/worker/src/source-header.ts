@@ -1,31 +1,67 @@
 import { parseFile, type IAudioMetadata, type ICommonTagsResult } from 'music-metadata'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
+import { mp4Length } from './mp4-length.ts'
+import { oggLength } from './ogg-length.ts'
 import type { Probe } from './probe.ts'
 
+/** iTunes states the gapless length here where it writes no edit list. The fourth number is that length, in samples. */
+const GAPLESS = /^(?:\s*[\da-f]{8}){3}\s+([\da-f]{16})\b/i
+
+/** The tags of an MP4 that a transcode keeps, beside those that have a name of their own. */
+const MP4_TAGS: Record<string, string> = {
+  '©nam': 'title',
+  '©ART': 'artist',
+  '©alb': 'album',
+  aART: 'album_artist',
+  trkn: 'track',
+  disk: 'disc',
+  '©day': 'date',
+  '©gen': 'genre',
+  gnre: 'genre'
+}
+
 /**
- * Reads length and tags of a FLAC or WAV from its header, in this process: it takes a few milliseconds, where
- * starting ffprobe takes about 50. `npm run bench cold` measures it: headers after 25 ms instead of 129 to 153.
- *
- * Other formats are left to ffprobe. The header of an Ogg or AAC does not state its exact length. An ALAC may have an edit list, which
- * music-metadata does not read.
+ * Reads length and tags of a source in this process: it takes a few milliseconds, where starting ffprobe takes 50 to 150.
+ * `npm run bench cold` measures it.
  *
  * @param input absolute path
- * @returns undefined where the header does not state the exact length, or ffprobe is needed to read the tags
+ * @returns undefined where the file does not state its length, or states it or its tags in a way that is left to ffprobe
  */
-export async function readHeader (input: string): Promise<Probe | undefined> {
+export async function readHeader (input: string, signal: AbortSignal): Promise<Probe | undefined> {
   const metadata = await parseFile(input, { skipCovers: true, duration: false }).catch(() => undefined)
   if (!metadata) return undefined
-  const { container, lossless, sampleRate = 0, duration = 0 } = metadata.format
+  const { container, codec, lossless, sampleRate = 0, duration = 0 } = metadata.format
+  let seconds: number | undefined
+  let tags: Tags | undefined
+  if (container === 'FLAC') [seconds, tags] = [duration, vorbisTags(metadata)]
   // A WAV with a fact chunk counts as lossy. Its sample count may be wrong, and ffmpeg ignores it.
-  if (!lossless || (container !== 'FLAC' && container !== 'WAVE')) return undefined
-  const sourceSamples = Math.round(duration * sampleRate)
-  if (!Number.isSafeInteger(sourceSamples) || sourceSamples <= 0) return undefined
-  const tags = container === 'FLAC' ? flacTags(metadata) : wavTags(metadata)
-  return tags && { sourceSamples, samples: Math.ceil((sourceSamples * SAMPLE_RATE) / sampleRate), isSeekable: true, tags }
+  if (container === 'WAVE' && lossless) [seconds, tags] = [duration, wavTags(metadata)]
+  if (codec === 'Vorbis I' || codec === 'Opus') {
+    const samples = await oggLength(input, signal).catch(() => undefined)
+    seconds = samples && samples / (codec === 'Opus' ? 48_000 : sampleRate)
+    tags = vorbisTags(metadata)
+  }
+  if (codec === 'ALAC' || codec === 'MPEG-4/AAC') {
+    tags = mp4Tags(metadata)
+    seconds = await mp4Seconds(input, sampleRate, metadata).catch(() => undefined)
+  }
+  // A division and a multiplication may leave a hair more than a whole number of samples.
+  const samples = Math.ceil((seconds ?? 0) * SAMPLE_RATE - 1e-4)
+  if (!tags || !Number.isSafeInteger(samples) || samples <= 0) return undefined
+  return { samples, isSeekable: lossless === true, isCertain: lossless === true, tags }
+}
+
+/** @returns undefined where ffmpeg takes another length than that of the edit list or the media */
+async function mp4Seconds (input: string, sampleRate: number, { native }: IAudioMetadata): Promise<number | undefined> {
+  const length = await mp4Length(input)
+  if (!length || length.isEdited) return length?.seconds
+  const note = native.iTunes?.find(({ id }) => id.endsWith(':iTunSMPB'))?.value
+  const [, samples] = GAPLESS.exec(`${note}`) ?? []
+  return samples ? parseInt(samples, 16) / sampleRate : length.seconds
 }
 
 /** The Vorbis comments. As in ffprobe, several comments of one name are joined with semicolons. */
-function flacTags ({ native: { vorbis = [] } }: IAudioMetadata): Tags {
+function vorbisTags ({ native: { vorbis = [] } }: IAudioMetadata): Tags {
   const texts = new Map<string, string>()
   for (const { id, value } of vorbis) {
     if (typeof value !== 'string') continue
@@ -33,6 +69,13 @@ function flacTags ({ native: { vorbis = [] } }: IAudioMetadata): Tags {
     texts.set(name, texts.has(name) ? `${texts.get(name)};${value}` : value)
   }
   return tagsOf(texts)
+}
+
+function mp4Tags ({ native: { iTunes = [] } }: IAudioMetadata): Tags {
+  return tagsOf(iTunes.flatMap(({ id, value }): [string, string][] => {
+    const name = MP4_TAGS[id] ?? id.split(':').at(-1)
+    return typeof value === 'string' && name ? [[name, value.replace(/^0?\/0$|\/0$/, '')]] : []
+  }))
 }
 
 /** @returns undefined where a text is not ASCII: music-metadata reads the INFO chunk as Latin-1, and ffprobe as UTF-8 */

@@ -16,9 +16,8 @@ t.test('probe() returns the length of every kind of source, in samples at 44.1 k
     ['opus.ogg', 48000, ['-c:a', 'libopus']], ['a.m4a', 44100, ['-c:a', 'aac']], ['alac.m4a', 48000, ['-c:a', 'alac']]
   ] as const) {
     const input = makeTrack(join(dir, name), { seconds: 3, rate, options: [...options] })
-    const { samples, sourceSamples } = await probe({ input, ...background })
+    const { samples } = await probe({ input, ...background })
     t.ok(Math.abs(samples - 3 * 44100) <= 44, `${name}: ${samples}`)
-    t.ok(Math.abs(sourceSamples - 3 * rate) <= rate / 1000, `${name}: ${sourceSamples}`)
   }
 })
 
@@ -34,7 +33,7 @@ t.test('the length of an Ogg is read from its pages, to the sample', async t => 
   for (const codec of ['libvorbis', 'libopus']) {
     const file = makeTrack(join(dir, `${codec}.ogg`), { seconds: 3, rate: 48000, options: ['-c:a', codec] })
     t.equal(await oggLength(file, background.signal), 3 * 48000, codec)
-    t.equal((await probe({ input: file, ...background })).sourceSamples, 3 * 48000, codec)
+    t.equal((await probe({ input: file, ...background })).samples, 3 * 44100, codec)
   }
 })
 
@@ -56,7 +55,7 @@ t.test('the pages of an Ogg do not tell its length where it is chained, cut off,
 
 t.test('an Ogg whose time does not start at zero is as long as its audio', async t => {
   const file = makeTrack(join(t.testdir(), 'a.ogg'), { seconds: 2, options: ['-output_ts_offset', '10'] })
-  t.equal(await oggLength(file, background.signal), 12 * 44100)
+  t.equal(await oggLength(file, background.signal), undefined)
   t.ok(Math.abs((await probe({ input: file, ...background })).samples - 2 * 44100) < 1000)
 })
 

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq'
@@ -15,7 +15,7 @@ import { FailedSources, TranscodeProducer } from '@mixtape/transcode-queue'
 import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { until } from '../../../test/fixtures/services.ts'
-import { audioOf, makeTrack } from '../../../test/fixtures/tracks.ts'
+import { audioOf, decodedSamples, makeTrack } from '../../../test/fixtures/tracks.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
 import { createProcessor } from '../src/processor.ts'
 import { createSpaceReservation } from '../src/space-reservation.ts'
@@ -38,10 +38,10 @@ async function setUp (t: Test) {
   })
   const metrics = new WorkerMetrics(new Registry(), 1)
   const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, metrics, log })
-  const run = async (path: string, shutdown = new AbortController().signal, updateProgress = async (_percent: number) => {}) => {
+  const run = async (path: string, { shutdown = new AbortController().signal, attemptsMade = 0, updateProgress = async (_percent: number) => {} } = {}) => {
     const process = createProcessor({ library, cache, producer, failedSources, space, usage, metrics, log, listenersWait: false, shutdown })
     // The job has only the fields that the processor reads.
-    const job = { data: { path, quality: 'low', reason: 'miss' }, attemptsMade: 0, updateProgress, moveToWait: async () => {} }
+    const job = { data: { path, quality: 'low', reason: 'miss' }, attemptsMade, updateProgress, moveToWait: async () => {} }
     return await process(job as unknown as Job)
   }
   return { music: library.root, cache: cache.dir, library, failedSources, run }
@@ -54,6 +54,22 @@ t.test('a source that changes its format in the middle is recorded, and not trie
   appendFileSync(chained, readFileSync(makeTrack(join(music, 'b.ogg'), { seconds: 3, rate: 22050, channels: 1, options })))
   await t.rejects(run('chained.ogg'), UnrecoverableError)
   t.match(await failedSources.get('chained.ogg'), { reason: String })
+})
+
+t.test('the second attempt measures an Ogg that has less audio than it states', async t => {
+  const { music, cache, failedSources, run } = await setUp(t)
+  const file = makeTrack(join(music, 'gap.ogg'), { seconds: 20, options: ['-c:a', 'libvorbis'] })
+  const bytes = readFileSync(file)
+  for (let page = bytes.indexOf('OggS', bytes.length / 2), i = 0; i < 3; page = bytes.indexOf('OggS', page + 4), i++) {
+    bytes.writeUInt32LE(0, page + 22) // a wrong checksum: ffmpeg drops the page
+  }
+  writeFileSync(file, bytes)
+  const error: unknown = await run('gap.ogg').catch(error => error)
+  t.match(error, { message: /only 1\d of its 20 s could be decoded/ })
+  t.notOk(error instanceof UnrecoverableError)
+  t.equal(await failedSources.get('gap.ogg'), undefined)
+  await run('gap.ogg', { attemptsMade: 1 })
+  t.equal(decodedSamples(join(cache, 'gap_low.mp3')), decodedSamples(file))
 })
 
 t.test('a source that is missing for a moment is not recorded as broken', async t => {
@@ -82,7 +98,7 @@ t.test('a worker goes on where one that was stopped had come to, and encodes aga
   for (const damaged of [false, true]) {
     rmSync(mp3)
     const stop = new AbortController()
-    const stopped = run('a.flac', stop.signal)
+    const stopped = run('a.flac', { shutdown: stop.signal })
     const part = () => join(cache, readdirSync(cache).find(name => name.endsWith('.part')) ?? 'none')
     await until(() => existsSync(part()) && statSync(part()).size > size / 2)
     stop.abort()
@@ -96,7 +112,7 @@ t.test('a worker goes on where one that was stopped had come to, and encodes aga
       await file.close()
     }
     const percents: number[] = []
-    await run('a.flac', undefined, async percent => { percents.push(percent) })
+    await run('a.flac', { updateProgress: async percent => { percents.push(percent) } })
     t.ok(audioOf(readFileSync(mp3)).equals(audioOf(alone)))
     t.notOk(existsSync(left))
     const [lowest, highest] = damaged ? [20, 30] : [49, 100]
