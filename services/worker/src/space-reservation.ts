@@ -57,13 +57,16 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
       if (bytes > maxSize) throw unrecoverable('too-large', `The MP3 would have ${bytes} bytes, and AUDIO_CACHE_MAX_SIZE is ${maxSize}`)
       if (await shortage(generation, bytes) === undefined) return
       await withLock(redis, LOCK, async () => {
-        let short = await shortage(generation, bytes) // again: the worker that had the lock before may have evicted enough
+        // A file that somebody reads holds its space until it is closed. What is evicted here counts as free at once.
+        let leastFree = await cache.freeBytes()
+        let short = await shortage(generation, bytes, leastFree) // again: the worker that had the lock before may have evicted enough
         while (short) {
           const evicted = await evictFor(short)
+          leastFree += evicted.bytes
           const before = short
-          short = await shortage(generation, bytes)
+          short = await shortage(generation, bytes, leastFree)
           // It may be less without an eviction: the walk forgets what workers that died have reserved.
-          if (short && evicted === 0 && short.bytes >= before.bytes) throw noSpace(bytes, short)
+          if (short && evicted.files === 0 && short.bytes >= before.bytes) throw noSpace(bytes, short)
         }
       })
     },
@@ -74,9 +77,15 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
     }
   }
 
-  /** Reserves the bytes where they fit. @returns the limit that they would exceed otherwise */
-  async function shortage (generation: string, bytes: number): Promise<Shortage | undefined> {
-    const belowMinFree = config.AUDIO_CACHE_MIN_FREE + bytes - await cache.freeBytes()
+  /**
+   * Reserves the bytes where they fit.
+   *
+   * @param leastFree bytes that are free, or will be, whatever the file system says
+   * @returns the limit that they would exceed otherwise
+   */
+  async function shortage (generation: string, bytes: number, leastFree = 0): Promise<Shortage | undefined> {
+    const free = Math.max(await cache.freeBytes(), leastFree)
+    const belowMinFree = config.AUDIO_CACHE_MIN_FREE + bytes - free
     if (belowMinFree > 0) return { bytes: belowMinFree, reason: 'free' }
     for (;;) {
       const isReserved = await usage.reserve(generation, bytes, maxSize)
@@ -87,8 +96,7 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
     }
   }
 
-  /** @returns how many files were evicted */
-  async function evictFor (short: Shortage): Promise<number> {
+  async function evictFor (short: Shortage): Promise<{ files: number, bytes: number }> {
     const headroom = maxSize === Infinity ? 0 : maxSize * HEADROOM
     const order = await evictionOrder(options)
     const removed = await usage.correct(async () => await evict(cache.dir, short.bytes, order, headroom))
@@ -96,7 +104,7 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
     metrics.evicted(short.reason, removed)
     await plays.forget(removed.paths)
     if (removed.files) log.info({ files: removed.files, bytes: removed.bytes, reason: short.reason }, 'Evicted')
-    return removed.files
+    return removed
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, statfsSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -13,6 +13,7 @@ import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { CacheUsage, Plays } from '@mixtape/statistics'
+import { smallDisk } from '../../../test/fixtures/disk.ts'
 import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
@@ -95,6 +96,18 @@ t.test('AUDIO_CACHE_MIN_FREE limits the cache too', async t => {
   await t.rejects(publish('a_low.mp3', 1000), { message: /AUDIO_CACHE_MIN_FREE/ })
   await t.rejects(space.reserve(newGeneration(), 1), { message: /AUDIO_CACHE_MIN_FREE/ })
   t.same(names(), [])
+})
+
+t.test('no more files are evicted than are needed while listeners still read the evicted ones', async t => {
+  const disk = smallDisk(t, '1m')
+  const files = Array.from({ length: 100 }, (_, i) => join(disk, `${i}_low.mp3`))
+  for (const file of files) writeFileSync(file, Buffer.alloc(4096))
+  const { bavail, bsize } = statfsSync(disk)
+  const listeners = files.map(file => openSync(file, 'r'))
+  t.teardown(() => { listeners.forEach(closeSync) })
+  const { names, space } = await setUp(t, { AUDIO_CACHE_DIR: disk, AUDIO_CACHE_MIN_FREE: `${bavail * bsize}B` })
+  await space.reserve(newGeneration(), 5000)
+  t.equal(names().length, 98)
 })
 
 t.test('the cache keeps its limit and the protected files in any sequence of publish, play, clear and crash', async t => {
