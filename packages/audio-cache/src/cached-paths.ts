@@ -7,7 +7,8 @@ import type { Provenance } from './provenance.ts'
 const NAME_MAX = 255
 
 const CACHED_NAME = new RegExp(`^[^.].*_(${transcodeQualities.join('|')})\\.mp3$`, 's')
-const THUMBNAIL_NAME = /^([^.].*)_(\d+-\d+)_\d+\.webp$/s
+const THUMBNAIL_NAME = /^([^.].*)(_(\d+-\d+)_\d+\.webp)$/s
+const SHORTENED_NAME = /~[0-9a-f]{16}$/
 const PART_NAME = /^\.([0-9a-f]{16})\.([0-9a-f]{16})\.part$/
 const SEGMENT_PATH = /(^|\/)\.[0-9a-f]{16}\.[0-9a-f]{16}\.segments\/[^/]+$/
 
@@ -79,11 +80,22 @@ export function thumbnailPath ({ path, version }: PictureSource, pixels: number)
   return path.slice(0, name) + fit(path.slice(name), `_${version}_${pixels}.webp`)
 }
 
-/** @returns what a thumbnail was made from, by its path; undefined for every other file */
-export function thumbnailSource (path: string): PictureSource | undefined {
+/**
+ * @returns what a thumbnail was made from, by its path; undefined for every other file. A long name is shortened: then only
+ * isThumbnailOf() tells the source
+ */
+export function thumbnailSource (path: string): PictureSource & { isShortened: boolean } | undefined {
   const name = path.lastIndexOf('/') + 1
-  const [, source, version] = THUMBNAIL_NAME.exec(path.slice(name)) ?? []
-  return source === undefined || version === undefined ? undefined : { path: path.slice(0, name) + source, version }
+  const [, source, , version] = THUMBNAIL_NAME.exec(path.slice(name)) ?? []
+  if (source === undefined || version === undefined) return undefined
+  return { path: path.slice(0, name) + source, version, isShortened: SHORTENED_NAME.test(source) }
+}
+
+/** @returns whether a cached file is a thumbnail of a track or a picture, in any version and size */
+export function isThumbnailOf (path: string, cachedPath: string): boolean {
+  const name = path.lastIndexOf('/') + 1
+  const [, , ending] = THUMBNAIL_NAME.exec(cachedPath.slice(cachedPath.lastIndexOf('/') + 1)) ?? []
+  return ending !== undefined && cachedPath === path.slice(0, name) + fit(path.slice(name), ending)
 }
 
 /**
@@ -94,7 +106,7 @@ export function belongsTo (path: string): (cachedPath: string) => boolean {
   const folder = path.replace(/\/+$/, '')
   const ofTrack = new Set(transcodeQualities.flatMap(quality => cachedPaths(folder, quality)))
   return cachedPath => ofTrack.has(cachedPath) || cachedPath.startsWith(`${folder}/`) ||
-    thumbnailSource(cachedPath)?.path === folder
+    isThumbnailOf(folder, cachedPath)
 }
 
 /** @returns whether a file name is that of a part */

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openFile, type Library } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
-import { isPartName, isSegmentPath, qualityOf, thumbnailSource, type PictureSource } from '../cached-paths.ts'
+import { isPartName, isSegmentPath, isThumbnailOf, qualityOf, thumbnailSource } from '../cached-paths.ts'
 import { isMadeFrom, isOutdated, readProvenance } from '../provenance.ts'
 import { clearDeadParts } from './clear.ts'
 import { removeIfUnchanged, walk, type Entry } from './walk.ts'
@@ -63,7 +63,10 @@ async function classify (
 ): Promise<'valid' | 'orphan' | 'foreign' | OrphansRemoved['outdated'][number]> {
   if (isPartName(name) || isSegmentPath(path)) return 'valid'
   const picture = thumbnailSource(path)
-  if (picture) return await isPresent(picture, library) ? 'valid' : 'orphan'
+  if (picture) {
+    const source = picture.isShortened ? await findSource(path, library) : picture.path
+    return source !== undefined && await versionOf(source, library) === picture.version ? 'valid' : 'orphan'
+  }
   const quality = qualityOf(name)
   if (!quality) return 'foreign'
   const file = await openFile(join(dir, path))
@@ -76,8 +79,15 @@ async function classify (
   return isOutdated(provenance) ? { path: track.path, quality } : 'valid'
 }
 
-async function isPresent ({ path, version }: PictureSource, library: Library): Promise<boolean> {
+/** Looks in the folder of a thumbnail whose name is shortened for the track or the picture that it was made from. */
+async function findSource (thumbnail: string, library: Library): Promise<string | undefined> {
+  const parent = dirname(thumbnail)
+  const { tracks, pictures } = await library.list(parent === '.' ? '' : parent) ?? { tracks: [], pictures: [] }
+  return [...pictures, ...tracks].map(name => join(parent, name)).find(source => isThumbnailOf(source, thumbnail))
+}
+
+async function versionOf (path: string, library: Library): Promise<string | undefined> {
   const file = await library.open(path) ?? await library.openPicture(path)
   await file?.close()
-  return file?.version === version
+  return file?.version
 }

@@ -2,8 +2,10 @@ import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
 import { Library } from '@mixtape/library'
+import { belongsTo } from '../../src/cached-paths.ts'
 import { PROFILE, transcodeTag } from '../../src/provenance.ts'
 import { Thumbnails } from '../../src/thumbnails.ts'
+import { clearCache } from '../../src/upkeep/clear.ts'
 import { removeOrphans } from '../../src/upkeep/orphans.ts'
 
 t.test('orphans, dead parts and empty directories are deleted; valid and foreign files are kept', async t => {
@@ -61,4 +63,26 @@ t.test('thumbnails of covers that are gone or have changed are deleted', async t
 
   t.match(await removeOrphans(cache, library, async () => {}), { orphans: 2, foreign: 0 })
   t.same(readdirSync(join(cache, 'album')).map(name => name.split('_')[0]).sort(), ['a.flac', 'cover.jpg'])
+})
+
+t.test('thumbnails of covers with names that are too long for the cache stay until their sources are gone', async t => {
+  const [picture, track] = [`${'p'.repeat(240)}.jpg`, `${'t'.repeat(240)}.flac`]
+  const dir = t.testdir({ music: { [picture]: 'picture', album: { [track]: 'audio', 'a.flac': 'audio' } }, cache: {} })
+  const cache = join(dir, 'cache')
+  const library = new Library(join(dir, 'music'))
+  const thumbnails = new Thumbnails(cache)
+  for (const path of [picture, `album/${track}`]) {
+    const source = await library.open(path) ?? await library.openPicture(path)
+    await source?.close()
+    await thumbnails.add({ path, version: source?.version ?? '' }, 96, Buffer.from('valid'))
+    await thumbnails.add({ path, version: '1-1' }, 96, Buffer.from('changed'))
+  }
+  t.match(await removeOrphans(cache, library, async () => {}), { orphans: 2 })
+  t.equal(readdirSync(cache).length, 2)
+  t.equal(readdirSync(join(cache, 'album')).length, 1)
+  t.match(await clearCache(cache, { where: belongsTo(`album/${track}`), dryRun: true }), { files: 1 })
+
+  rmSync(join(dir, 'music', picture))
+  rmSync(join(dir, 'music/album', track))
+  t.match(await removeOrphans(cache, library, async () => {}), { orphans: 2 })
 })
