@@ -83,7 +83,7 @@ export function createMaintenance (options: MaintenanceOptions) {
     } catch (error) {
       log.error(`Orphans were not removed: ${(error as Error).message}`)
     }
-    await space.recount()
+    await space.recount(shutdown)
   }
 
   async function * allTracks (): AsyncGenerator<string> {

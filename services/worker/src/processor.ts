@@ -125,7 +125,7 @@ export function createProcessor (
       }))
       const withSegments = isSeekable && isFirst
       part.layOut(samples, tags)
-      await space.reserve(part.generation, part.size)
+      await space.reserve(part.generation, part.size, signal)
       await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
       await cache.takeOverDeadParts(part, track, samples)
       if (withSegments) enqueueSegments(job, samples)

@@ -50,13 +50,14 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
     /**
      * Reserves space for a part that was created, after evicting files where necessary.
      *
+     * @param signal ends the wait for another worker that evicts
      * @throws {NoSpaceError} where the files that may be evicted are too few; then none is evicted
      * @throws an unrecoverable error for more bytes than the whole cache may have
      */
-    async reserve (generation: string, bytes: number): Promise<void> {
+    async reserve (generation: string, bytes: number, signal: AbortSignal): Promise<void> {
       if (bytes > maxSize) throw unrecoverable('too-large', `The MP3 would have ${bytes} bytes, and AUDIO_CACHE_MAX_SIZE is ${maxSize}`)
       if (await shortage(generation, bytes) === undefined) return
-      await withLock(redis, LOCK, async () => {
+      await withLock(redis, LOCK, signal, async () => {
         // A file that somebody reads holds its space until it is closed. What is evicted here counts as free at once.
         let leastFree = await cache.freeBytes()
         let short = await shortage(generation, bytes, leastFree) // again: the worker that had the lock before may have evicted enough
@@ -71,9 +72,9 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
       })
     },
 
-    /** Corrects the size of the cache by a walk over it. */
-    async recount (): Promise<void> {
-      await withLock(redis, LOCK, async () => await usage.correct(async () => await cacheStats(cache.dir)))
+    /** Corrects the size of the cache by a walk over it. @param signal ends the wait for another worker that walks */
+    async recount (signal: AbortSignal): Promise<void> {
+      await withLock(redis, LOCK, signal, async () => await usage.correct(async () => await cacheStats(cache.dir)))
     }
   }
 

@@ -102,7 +102,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
   migrateKeys(connection).catch(error => log.error(error, 'The Redis keys of version 0.7 are not renamed yet'))
-  countCache().catch(error => log.error(error, 'The files of the cache are not counted yet'))
+  countCache().catch(error => { if (!stopping.signal.aborted) log.error(error, 'The files of the cache are not counted yet') })
   schedule().catch(error => log.error(error, 'Maintenance is not scheduled'))
   const stopWatching = config.MIXTAPES_DIR === undefined
     ? undefined
@@ -120,7 +120,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   /** Counts the files at each level once. From then on, what changes them corrects the numbers. */
   async function countCache (): Promise<void> {
-    if (await usage.levels() === undefined) await space.recount()
+    if (await usage.levels() === undefined) await space.recount(stopping.signal)
   }
 
   /** Commands would wait for a Redis that is away. */

@@ -19,6 +19,7 @@ import { testRedis } from '../../../test/fixtures/redis.ts'
 import { WorkerMetrics } from '../src/metrics.ts'
 import { createSpaceReservation, NoSpaceError } from '../src/space-reservation.ts'
 
+const { signal } = new AbortController()
 const newGeneration = () => randomBytes(8).toString('hex')
 
 async function setUp (t: Test, env: Record<string, string>) {
@@ -43,7 +44,7 @@ async function setUp (t: Test, env: Record<string, string>) {
   /** Reserves space and writes a cached file, as the processor does. The size is in bytes. */
   const publish = async (name: string, size: number, ageSeconds = 0) => {
     const generation = newGeneration()
-    await space.reserve(generation, size)
+    await space.reserve(generation, size, signal)
     writeFileSync(join(cache.dir, name), Buffer.alloc(size))
     await usage.publish(generation, /_(high|medium|low)/.exec(name)![1] as TranscodeQuality, 1, size)
     const time = Date.now() / 1000 - ageSeconds
@@ -62,8 +63,8 @@ t.test('lru evicts the file that was played longest ago first, and never one tha
   await publish('f_low.mp3', 245)
   t.same(names(), ['a_low.mp3', 'c_low.mp3', 'e_low.mp3', 'f_low.mp3'], 'b is evicted: it is the oldest file that was never played')
   await plays.touch(names())
-  await t.rejects(space.reserve(newGeneration(), 245), { message: /AUDIO_CACHE_MAX_SIZE, and too few files may be evicted/ })
-  await t.rejects(space.reserve(newGeneration(), 1001), { name: 'UnrecoverableError', message: 'The MP3 would have 1001 bytes, and AUDIO_CACHE_MAX_SIZE is 1000' })
+  await t.rejects(space.reserve(newGeneration(), 245, signal), { message: /AUDIO_CACHE_MAX_SIZE, and too few files may be evicted/ })
+  await t.rejects(space.reserve(newGeneration(), 1001, signal), { name: 'UnrecoverableError', message: 'The MP3 would have 1001 bytes, and AUDIO_CACHE_MAX_SIZE is 1000' })
   t.equal(names().length, 4, 'no file is evicted for nothing')
   t.equal(await usage.get(), 980)
   t.match(await usage.removed(), { size: 2 })
@@ -94,7 +95,7 @@ t.test('quality evicts the least played quality first, and medium last', async t
 t.test('AUDIO_CACHE_MIN_FREE limits the cache too', async t => {
   const { names, publish, space } = await setUp(t, { AUDIO_CACHE_MIN_FREE: '900000TB' })
   await t.rejects(publish('a_low.mp3', 1000), { message: /AUDIO_CACHE_MIN_FREE/ })
-  await t.rejects(space.reserve(newGeneration(), 1), { message: /AUDIO_CACHE_MIN_FREE/ })
+  await t.rejects(space.reserve(newGeneration(), 1, signal), { message: /AUDIO_CACHE_MIN_FREE/ })
   t.same(names(), [])
 })
 
@@ -106,8 +107,19 @@ t.test('no more files are evicted than are needed while listeners still read the
   const listeners = files.map(file => openSync(file, 'r'))
   t.teardown(() => { listeners.forEach(closeSync) })
   const { names, space } = await setUp(t, { AUDIO_CACHE_DIR: disk, AUDIO_CACHE_MIN_FREE: `${bavail * bsize}B` })
-  await space.reserve(newGeneration(), 5000)
+  await space.reserve(newGeneration(), 5000, signal)
   t.equal(names().length, 98)
+})
+
+t.test('a worker that stops does not wait until another one has evicted', async t => {
+  const { names, publish, redis, space } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
+  await publish('a_low.mp3', 900)
+  await redis.set('{mixtape}:lock:evict', 'another worker')
+  const stop = new AbortController()
+  const stopped = space.reserve(newGeneration(), 500, stop.signal)
+  stop.abort()
+  await t.rejects(stopped, { name: 'AbortError' })
+  t.same(names(), ['a_low.mp3'])
 })
 
 t.test('the cache keeps its limit and the protected files in any sequence of publish, play, clear and crash', async t => {
@@ -124,7 +136,7 @@ t.test('the cache keeps its limit and the protected files in any sequence of pub
       const sizeBefore = size(name)
       const generation = newGeneration()
       try {
-        await space.reserve(generation, bytes)
+        await space.reserve(generation, bytes, signal)
       } catch (error) {
         if (!(error instanceof NoSpaceError)) throw error
         const evictable = names().filter(other => !isProtected.has(other)).reduce((sum, other) => sum + size(other), 0)
@@ -171,7 +183,7 @@ t.test('the cache keeps its limit while many files are written at once', async t
       const track = (await library.open(`${slot}-${i}.flac`))!
       const part = await cache.createPart(track, 'low', { findable: true })
       part.layOut(4410 + randomInt(4410), {})
-      await space.reserve(part.generation, part.size)
+      await space.reserve(part.generation, part.size, signal)
       running.set(`${slot}-${i}_low.mp3`, part.size)
       await part.start()
       highest = Math.max(highest, total())
