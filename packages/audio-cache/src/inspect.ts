@@ -1,9 +1,9 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { openFile, type Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import type { AudioCache } from './audio-cache.ts'
 import { cachedPaths } from './cached-paths.ts'
-import { completeSize, PROFILE, readProvenance } from './provenance.ts'
+import { PROFILE, readProvenance } from './provenance.ts'
 
 /** A file at a path where the transcode of a track could be. */
 export interface InspectedFile {
@@ -16,7 +16,8 @@ export interface InspectedFile {
   madeFrom: { file: string, version: string } | undefined
   /**
    * Why it is a hit or not: `source-gone`, `other-source` of the same stem, `source-changed`, `older-pipeline` of this
-   * project, `wrong-size`; `not-trusted` where another tool made it before the source, or with several possible sources.
+   * project, `wrong-size`; `not-trusted` where another tool made it, and it is older than the source, or no source or several
+   * ones have its stem.
    */
   verdict: 'hit' | 'source-gone' | 'other-source' | 'source-changed' | 'older-pipeline' | 'wrong-size' | 'not-trusted'
 }
@@ -37,13 +38,14 @@ export async function inspectCached (
     const file = await openFile(join(cache.dir, cachedPath))
     if (!file) continue
     const provenance = await readProvenance(file).finally(() => file.close())
-    let verdict: InspectedFile['verdict'] = 'not-trusted'
+    let verdict: InspectedFile['verdict']
     if (cachedPath === hit) verdict = 'hit'
+    else if (!provenance) verdict = 'not-trusted'
+    else if (provenance.file !== basename(path)) verdict = 'other-source'
     else if (!track) verdict = 'source-gone'
-    else if (provenance && provenance.file !== track.name) verdict = 'other-source'
-    else if (provenance && provenance.version !== track.version) verdict = 'source-changed'
-    else if (provenance && provenance.profile !== PROFILE) verdict = 'older-pipeline'
-    else if (provenance && file.size !== completeSize(provenance, quality)) verdict = 'wrong-size'
+    else if (provenance.version !== track.version) verdict = 'source-changed'
+    else if (provenance.profile !== PROFILE) verdict = 'older-pipeline'
+    else verdict = 'wrong-size'
     files.push({
       path: cachedPath,
       size: file.size,

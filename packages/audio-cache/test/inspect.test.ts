@@ -25,6 +25,11 @@ t.test('each file where a transcode could be has a verdict', async t => {
   t.match(await inspect('c.flac'), [{ verdict: 'wrong-size' }])
   rmSync(join(root, 'd.flac'))
   t.match(await inspect('d.flac'), [{ verdict: 'source-gone' }])
+  rmSync(join(root, 'song.wav'))
+  t.match(await inspect('song.wav'), [{ verdict: 'other-source' }], 'the source of the cached file is still there')
+  writeFileSync(join(root, 'song.wav'), 'source song.wav')
+  writeFileSync(join(dir, 'cache/gone_medium.mp3'), 'mp3')
+  t.match(await inspect('gone.flac'), [{ verdict: 'not-trusted' }], 'the nightly run keeps what another tool made')
 
   writeFileSync(join(dir, 'cache/e_medium.mp3'), 'mp3')
   t.match(await inspect('e.flac'), [{ madeFrom: undefined, verdict: 'hit' }])

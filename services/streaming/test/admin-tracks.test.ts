@@ -34,7 +34,10 @@ t.test('why: each state of a track without jobs has its reason and what is serve
   })
   t.match(await why('100%, ü?.flac'), { path: '100%, ü?.flac', qualities: { low: { state: 'absent' } } })
   t.match((await why('b.mp3')).qualities.low, { state: 'not_transcodable', why: /^\.mp3 files are served unchanged/ })
-  t.match((await why('gone.flac')), { source: null, qualities: { low: { state: 'missing', served: 'Nothing: 404' } } })
+  writeFileSync(join(cache, 'gone_low.mp3'), 'of another tool')
+  t.match(await why('gone.flac'), {
+    source: null, qualities: { low: { state: 'missing', why: /^The library has no such track\.$/, served: 'Nothing: 404' } }
+  })
   const refused = await http(url, '/admin/tracks/notes.txt')
   t.match([refused.status, refused.json().message], [400, /^The path must be that of an audio file/])
 

@@ -44,8 +44,9 @@ export function stateOf (app: FastifyInstance, facts: Facts): State {
 }
 
 function gone ({ files }: Facts): State {
+  const orphans = files.filter(({ verdict }) => verdict === 'source-gone').map(({ path }) => path)
   const why = 'The library has no such track.' +
-    (files.length > 0 ? ` The nightly run deletes what was made from it: ${files.map(({ path }) => path).join(', ')}.` : '')
+    (orphans.length > 0 ? ` The nightly run deletes what was made from it: ${orphans.join(', ')}.` : '')
   return { state: 'missing', why, served: 'Nothing: 404' }
 }
 
