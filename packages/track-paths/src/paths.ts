@@ -18,11 +18,11 @@ export function isFolderPath (path: string): boolean {
   return path === '' || isVisiblePath(path)
 }
 
-/** @returns a path, percent-encoded for a URL; its slashes stay */
+/** @returns a path, percent-encoded for a URL; its slashes stay. One with half of a surrogate pair has no URL that leads to it */
 export function encodePath (path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/')
+  return path.toWellFormed().split('/').map(encodeURIComponent).join('/')
 }
 
 function isVisiblePath (path: string): boolean {
-  return !path.includes('\0') && !/(^|\/)([./]|$)/.test(path)
+  return path.isWellFormed() && !path.includes('\0') && !/(^|\/)([./]|$)/.test(path)
 }

@@ -2,9 +2,11 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { t, type Test } from 'tap'
+import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { build } from '../../../test/fixtures/app.ts'
 import { http } from '../../../test/fixtures/http.ts'
 import { jpeg } from '../../../test/fixtures/pictures.ts'
+import { queueFixture } from '../../../test/fixtures/queue.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { until } from '../../../test/fixtures/services.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
@@ -36,6 +38,18 @@ t.test('without a token, a mixtape tells of its own tracks only', async t => {
   t.equal((await http(url, '/library/jazz/a.flac')).status, 401)
   t.equal((await http(url, '/mixtapes')).status, 401)
   t.match((await http(url, '/mixtapes/none/tracks')).json(), { statusCode: 404, message: 'No such mixtape' })
+})
+
+t.test('a path that is no text is refused, and does not break the playlist of a mixtape that has one', async t => {
+  const { url, save, redis } = await site(t)
+  const refused = await save('broken', undefined, ['a\ud83c.flac'])
+  t.match([refused.status, refused.json().message], [400, 'The paths of tracks must be well-formed Unicode'])
+  const { redis: connection } = queueFixture(t, redis.url)
+  const mixtapes = new MixtapeRegistry(connection)
+  t.teardown(() => mixtapes.close())
+  await mixtapes.save({ slug: 'folder', tracks: ['a\ud83c.flac', 'b.mp3'], origin: 'folder' })
+  const { status, body } = await http(url, '/mixtapes/folder/playlist.m3u8')
+  t.match([status, body.toString()], [200, /\/play\/b\.mp3\n$/])
 })
 
 t.test('the cover of a mixtape is that of its album, or of its first four', async t => {

@@ -12,15 +12,19 @@ export const slugParams = Type.Object({
 })
 
 /** Makes the schema errors of the routes of mixtapes, and says what a slug and a mixtape must be. */
-export function mixtapeErrors ([error]: { instancePath: string }[]): Error {
+export function mixtapeErrors ([error]: { instancePath: string, keyword: string }[]): Error {
   if (error?.instancePath === '/slug') return new Error(`slug ${SLUG_ALLOWED}`)
+  if (error?.keyword === 'pattern') return new Error('The paths of tracks must be well-formed Unicode')
   return new Error('The body must be a mixtape such as {"title":"Summer","tracks":[{"file_path":"jazz/so-what.flac"}]}, ' +
     'with a title of at most 500 characters, and at most 1000 tracks')
 }
 
+/** JSON can have half of a surrogate pair, which no file name and no URL can. */
+const trackPath = { maxLength: 4096, pattern: '^\\P{Surrogate}*$' }
+
 const trackSchema = Type.Object({
-  file_path: Type.Optional(Type.String({ maxLength: 4096, description: 'Relative to the library' })),
-  path: Type.Optional(Type.String({ maxLength: 4096, description: 'The same, by another name' }))
+  file_path: Type.Optional(Type.String({ ...trackPath, description: 'Relative to the library' })),
+  path: Type.Optional(Type.String({ ...trackPath, description: 'The same, by another name' }))
 }, { anyOf: [{ required: ['file_path'] }, { required: ['path'] }] })
 
 export const mixtapeSchema = Type.Object({
