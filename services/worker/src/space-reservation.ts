@@ -56,7 +56,7 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
      */
     async reserve (generation: string, bytes: number, signal: AbortSignal): Promise<void> {
       if (bytes > maxSize) throw unrecoverable('too-large', `The MP3 would have ${bytes} bytes, and AUDIO_CACHE_MAX_SIZE is ${maxSize}`)
-      if (await shortage(generation, bytes) === undefined) return
+      if (await belowMinFree(bytes) <= 0 && await usage.reserve(generation, bytes, maxSize)) return
       await withLock(redis, LOCK, signal, async () => {
         // A file that somebody reads holds its space until it is closed. What is evicted here counts as free at once.
         let leastFree = await cache.freeBytes()
@@ -79,15 +79,22 @@ export function createSpaceReservation (options: SpaceReservationOptions) {
   }
 
   /**
-   * Reserves the bytes where they fit.
-   *
    * @param leastFree bytes that are free, or will be, whatever the file system says
+   * @returns by how much a new file would undercut AUDIO_CACHE_MIN_FREE; negative where it would not
+   */
+  async function belowMinFree (bytes: number, leastFree = 0): Promise<number> {
+    return config.AUDIO_CACHE_MIN_FREE + bytes - Math.max(await cache.freeBytes(), leastFree)
+  }
+
+  /**
+   * Reserves the bytes where they fit. It needs the lock, because it may count the cache.
+   *
+   * @param leastFree as for belowMinFree()
    * @returns the limit that they would exceed otherwise
    */
-  async function shortage (generation: string, bytes: number, leastFree = 0): Promise<Shortage | undefined> {
-    const free = Math.max(await cache.freeBytes(), leastFree)
-    const belowMinFree = config.AUDIO_CACHE_MIN_FREE + bytes - free
-    if (belowMinFree > 0) return { bytes: belowMinFree, reason: 'free' }
+  async function shortage (generation: string, bytes: number, leastFree: number): Promise<Shortage | undefined> {
+    const lacking = await belowMinFree(bytes, leastFree)
+    if (lacking > 0) return { bytes: lacking, reason: 'free' }
     for (;;) {
       const isReserved = await usage.reserve(generation, bytes, maxSize)
       if (isReserved) return undefined

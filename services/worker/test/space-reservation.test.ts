@@ -111,15 +111,21 @@ t.test('no more files are evicted than are needed while listeners still read the
   t.equal(names().length, 98)
 })
 
-t.test('a worker that stops does not wait until another one has evicted', async t => {
-  const { names, publish, redis, space } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
+t.test('one worker at a time evicts or counts, and one that stops does not wait for another', async t => {
+  const { names, publish, redis, space, usage } = await setUp(t, { AUDIO_CACHE_MAX_SIZE: '1000B' })
   await publish('a_low.mp3', 900)
   await redis.set('{mixtape}:lock:evict', 'another worker')
-  const stop = new AbortController()
-  const stopped = space.reserve(newGeneration(), 500, stop.signal)
-  stop.abort()
-  await t.rejects(stopped, { name: 'AbortError' })
+  const reserveAndStop = async () => {
+    const stop = new AbortController()
+    const stopped = space.reserve(newGeneration(), 500, stop.signal)
+    stop.abort()
+    await t.rejects(stopped, { name: 'AbortError' })
+  }
+  await reserveAndStop()
   t.same(names(), ['a_low.mp3'])
+  await redis.del('{mixtape}:cache:levels') // Redis has lost its data
+  await reserveAndStop()
+  t.equal(await usage.get(), undefined)
 })
 
 t.test('the cache keeps its limit and the protected files in any sequence of publish, play, clear and crash', async t => {
