@@ -67,6 +67,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
   let running = 0
   let isDraining = false
+  let removal: Promise<void> | undefined
   // All three parameters are declared, because BullMQ passes a signal only to such functions.
   const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
     running++
@@ -87,7 +88,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   }
   transcodes.on('failed', job => { if (job?.deferredFailure) metrics.stalled(job) })
   transcodes.on('lockRenewalFailed', ids => { cancelTakenOver(ids).catch(error => log.error(error)) })
-  transcodes.on('stalled', () => { removeDeadParts().catch(error => log.error(error)) })
+  transcodes.on('stalled', removeDeadPartsOnce)
   const listenerSlot = listenersWait
     ? new ListenerSlot({
       connection,
@@ -145,6 +146,11 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
 
   async function isLocked (id: string): Promise<boolean> {
     return await connection.exists(`${transcodes.toKey(id)}:lock`) === 1
+  }
+
+  /** A worker that died may leave many stalled jobs: one walk over the cache finds the parts of all. */
+  function removeDeadPartsOnce (): void {
+    removal ??= removeDeadParts().catch(error => log.error(error)).finally(() => { removal = undefined })
   }
 
   async function removeDeadParts (): Promise<void> {
