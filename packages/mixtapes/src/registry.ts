@@ -58,8 +58,12 @@ export class MixtapeRegistry {
 
   /** Iterates over all mixtapes, and loads about 100 at a time. */
   async * all (): AsyncGenerator<Mixtape> {
+    const seen = new Set<string>() // HSCAN may return a field twice
     for await (const page of this.#redis.hscanStream(KEY, { count: 100 })) {
-      for (let i = 1; i < page.length; i += 2) yield JSON.parse(page[i]) as Mixtape
+      for (let i = 0; i < page.length; i += 2) {
+        if (!seen.has(page[i])) yield JSON.parse(page[i + 1]) as Mixtape
+        seen.add(page[i])
+      }
     }
   }
 

@@ -39,14 +39,14 @@ export class FailedSources {
 
   /** @returns the failures that nobody has dismissed, the latest first, 1000 at most */
   async all (): Promise<(FailedSource & { path: string })[]> {
-    const sources: (FailedSource & { path: string })[] = []
+    const sources = new Map<string, FailedSource & { path: string }>() // HSCAN may return a field twice
     for await (const page of this.#redis.hscanStream(KEY, { count: 1000 })) {
       for (let i = 0; i < page.length; i += 2) {
         const source = JSON.parse(page[i + 1]) as FailedSource
-        if (!source.dismissed) sources.push({ path: page[i], ...source })
+        if (!source.dismissed) sources.set(page[i], { path: page[i], ...source })
       }
     }
-    return sources.sort((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, MAX_LISTED)
+    return [...sources.values()].sort((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, MAX_LISTED)
   }
 
   /** Takes a source from the list of failures. It stays known to fail until it changes. */
