@@ -1,8 +1,11 @@
 import { mkdirSync, writeFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
+import { Plays } from '@mixtape/statistics'
 import { http, whenReady } from '../../../test/fixtures/http.ts'
+import { queueFixture } from '../../../test/fixtures/queue.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
+import { until } from '../../../test/fixtures/services.ts'
 import { build } from '../../../test/fixtures/app.ts'
 
 t.test('stats and clear return the documented fields and messages', async t => {
@@ -50,6 +53,19 @@ t.test('stats and clear return the documented fields and messages', async t => {
   t.equal(readdirSync(cache).length, 2)
   t.same((await clear()).json(), { deleted_files: 2, message: 'Cleared all 2 cached files' })
   t.same((await clear('?older_than_days=0')).json(), { deleted_files: 0, message: 'Cleared all 0 cached files' })
+})
+
+t.test('clearing forgets when the deleted files were played last', async t => {
+  const { url: REDIS_URL } = await testRedis(t)
+  const { url, cache } = await build(t, { REDIS_URL })
+  await whenReady(url)
+  const plays = new Plays(queueFixture(t, REDIS_URL).redis)
+  for (const name of ['x_low.mp3', 'y_high.mp3']) writeFileSync(join(cache, name), 'mp3')
+  await plays.touch(['x_low.mp3', 'y_high.mp3'])
+  await http(url, '/admin/cache/clear?dry_run=true', { method: 'POST' })
+  await http(url, '/admin/cache/clear?path=x.flac', { method: 'POST' })
+  await until(async () => (await plays.lastPlayed(['x_low.mp3']))[0] === undefined)
+  t.match(await plays.lastPlayed(['y_high.mp3']), [Number])
 })
 
 t.test('with ADMIN_TOKEN, a request without the right token gets 401', async t => {

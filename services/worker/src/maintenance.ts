@@ -68,7 +68,8 @@ export function createMaintenance (options: MaintenanceOptions) {
    */
   async function removeOldFiles (): Promise<void> {
     if (config.AUDIO_CACHE_MAX_AGE_DAYS !== undefined) {
-      const old = await clearCache(cache.dir, { olderThanMs: config.AUDIO_CACHE_MAX_AGE_DAYS * DAY_MS })
+      const olderThanMs = config.AUDIO_CACHE_MAX_AGE_DAYS * DAY_MS
+      const old = await clearCache(cache.dir, { olderThanMs }, paths => plays.forget(paths))
       await usage.countRemoved('age', old.files)
       metrics.evicted('age', old)
       log.info({ files: old.files, bytes: old.bytes }, 'Removed files that are too old')

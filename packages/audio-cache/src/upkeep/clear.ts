@@ -2,6 +2,7 @@ import type { TranscodeQuality } from '@mixtape/mp3'
 import { isPartName, isPrivatePartName, isSegmentPath, kindOf } from '../cached-paths.ts'
 import { fileSystemTime } from '../file-system-time.ts'
 import { isLeased } from '../leased-file.ts'
+import { DeletedPaths, type OnDeleted } from './deleted-paths.ts'
 import { noFiles, type CountsByKind } from './stats.ts'
 import { remove, walk, type Entry, type Removed } from './walk.ts'
 
@@ -18,10 +19,13 @@ export interface Selection {
 }
 
 /** Deletes cached files, and the directories that this empties. All other files stay. */
-export async function clearCache (dir: string, selection: Selection = {}): Promise<Removed & { byKind: CountsByKind }> {
+export async function clearCache (
+  dir: string, selection: Selection = {}, onDeleted: OnDeleted = async () => {}
+): Promise<Removed & { byKind: CountsByKind }> {
   const { olderThanMs = -Infinity, quality, where = () => true, dryRun = false } = selection
   const before = await fileSystemTime(dir) - olderThanMs
   const removed = { files: 0, bytes: 0, byKind: noFiles() }
+  const deleted = new DeletedPaths(onDeleted)
   await walk(dir, async entry => {
     const found = kindOf(entry.name)
     if (!found || (quality && quality !== found) || entry.mtimeMs >= before || !where(entry.path)) return false
@@ -30,8 +34,10 @@ export async function clearCache (dir: string, selection: Selection = {}): Promi
       sum.files++
       sum.bytes += entry.size
     }
+    if (!dryRun) await deleted.add(entry.path)
     return !dryRun
   })
+  await deleted.flush()
   return removed
 }
 

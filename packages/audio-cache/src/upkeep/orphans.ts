@@ -5,6 +5,7 @@ import type { TranscodeQuality } from '@mixtape/mp3'
 import { isPartName, isSegmentPath, isThumbnailOf, qualityOf, thumbnailSource } from '../cached-paths.ts'
 import { isMadeFrom, isOutdated, readProvenance } from '../provenance.ts'
 import { clearDeadParts } from './clear.ts'
+import { DeletedPaths, type OnDeleted } from './deleted-paths.ts'
 import { removeIfUnchanged, walk, type Entry } from './walk.ts'
 
 /** Result of removing orphans. */
@@ -20,9 +21,6 @@ export interface OrphansRemoved {
   outdated: { path: string, quality: TranscodeQuality }[]
 }
 
-/** Orphans that are passed on at a time: a library may lose more files than their paths should take memory. */
-const BATCH_SIZE = 1000
-
 /** Outdated files that one run reports, so that they are replaced little by little. */
 const MAX_OUTDATED = 1000
 
@@ -31,16 +29,15 @@ const MAX_OUTDATED = 1000
  * thumbnails of covers that are gone or have changed; parts of dead workers; and empty directories. Of the MP3s, only those
  * with a provenance frame are deleted.
  *
- * @param onDeleted gets the paths of up to 1000 orphans at a time, relative to the cache directory
  * @throws where the library is empty or not readable: probably its disk is not mounted
  */
 export async function removeOrphans (
-  dir: string, library: Library, onDeleted: (paths: string[]) => Promise<void>
+  dir: string, library: Library, onDeleted: OnDeleted
 ): Promise<OrphansRemoved> {
   const names = await readdir(library.root).catch(() => [])
   if (names.length === 0) throw new Error('The library is empty or not mounted: no orphans are removed')
   const result: OrphansRemoved = { orphans: 0, bytes: 0, parts: await clearDeadParts(dir), foreign: 0, outdated: [] }
-  let deleted: string[] = []
+  const deleted = new DeletedPaths(onDeleted)
   await walk(dir, async entry => {
     const kind = await classify(dir, entry, library)
     if (kind === 'foreign') result.foreign++
@@ -48,13 +45,10 @@ export async function removeOrphans (
     if (kind !== 'orphan' || !await removeIfUnchanged(dir, entry)) return false
     result.orphans++
     result.bytes += entry.size
-    if (deleted.push(entry.path) === BATCH_SIZE) {
-      await onDeleted(deleted)
-      deleted = []
-    }
+    await deleted.add(entry.path)
     return true
   }, { prune: true })
-  await onDeleted(deleted)
+  await deleted.flush()
   return result
 }
 

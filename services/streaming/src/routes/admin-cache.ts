@@ -11,7 +11,7 @@ const DAY_MS = 24 * 3600 * 1000
 /** /admin/cache: what is cached, what would be evicted next, and clear. */
 export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const { dir } = app.audioCache
-  const { cacheUsage } = app.statistics
+  const { cacheUsage, plays } = app.statistics
 
   app.addHook('onRequest', app.requireAdmin)
 
@@ -51,6 +51,8 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
       quality: quality as TranscodeQuality | undefined,
       where: path === undefined ? undefined : belongsTo(path),
       dryRun: isDryRun
+    }, async paths => {
+      plays.forget(paths).catch(error => app.log.debug(error, 'The plays of deleted files were not forgotten'))
     })
     if (!isDryRun) {
       // Not awaited: nobody waits for Redis. The nightly run corrects the number.
