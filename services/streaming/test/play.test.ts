@@ -65,6 +65,7 @@ t.test('a track of any name is found, encoded per segment or as a whole', async 
     writeFileSync(join(music, name), name)
     for (const encoded of [encodeURIComponent(name), name.split('/').map(encodeURIComponent).join('/')]) {
       t.equal((await http(url, `/play/${encoded}`)).body.toString(), name, encoded)
+      t.equal((await http(url, `/%70l%61y/${encoded}`)).body.toString(), name, encoded)
     }
   }
   t.equal((await http(url, 'http://any.host/play/100%25.flac')).status, 200, 'absolute form')

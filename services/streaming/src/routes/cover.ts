@@ -7,9 +7,7 @@ import { libraryPath } from '../schemas/library.ts'
 import { bytes, empty } from '../schemas/play.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
 import { evaluatePreconditions } from '../serving/preconditions.ts'
-import { pathAfter } from '../serving/request-path.ts'
-
-const PREFIX = '/cover/'
+import { pathBelowRoute } from '../serving/request-path.ts'
 
 const DEFAULT_SIZE = 512
 
@@ -40,9 +38,9 @@ export const coverRoutes: FastifyPluginAsyncTypebox = async function (app) {
     }
   }
 
-  for (const url of ['/cover', `${PREFIX}*`]) {
+  for (const url of ['/cover', '/cover/*']) {
     app.get(url, { schema: url.endsWith('*') ? { ...schema, params: libraryPath } : schema, schemaErrorFormatter: queryErrors(ALLOWED) }, async (request, reply) => {
-      const path = pathAfter(PREFIX, request)?.replace(/\/$/, '')
+      const path = pathBelowRoute(request)?.replace(/\/$/, '')
       if (path === undefined) throw app.httpErrors.badRequest('The path is not percent-encoded UTF-8')
       const track = await library.open(path)
       await track?.close()

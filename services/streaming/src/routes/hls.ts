@@ -9,12 +9,11 @@ import { levelPlaylist, masterPlaylist, PLAYLIST_TYPE } from '../serving/hls-pla
 import { segmentDurations, segmentOf, type AudioFrames } from '../serving/hls-segments.ts'
 import { parseHlsTarget, type HlsTarget } from '../serving/hls-target.ts'
 import { logDecision } from '../serving/log-decision.ts'
-import { fileName, pathAfter } from '../serving/request-path.ts'
+import { fileName, pathBelowRoute } from '../serving/request-path.ts'
 import { respond, toObject } from '../serving/respond.ts'
 import { textRepresentation } from '../serving/text.ts'
 
-const PREFIX = '/hls/'
-const ROUTE = `${PREFIX}*`
+const ROUTE = '/hls/*'
 
 /** A URL of a segment has the generation of its MP3, and no other bytes ever (RFC 8246). */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
@@ -46,7 +45,7 @@ export async function hlsRoutes (app: FastifyInstance) {
   app.addHook('onSend', async (request, reply) => { reply.headers(toObject(CROSS_ORIGIN)) })
 
   app.get(ROUTE, { schema: hlsSchema }, async (request, reply) => {
-    const target = parseHlsTarget(pathAfter(PREFIX, request) ?? '')
+    const target = parseHlsTarget(pathBelowRoute(request) ?? '')
     const track = target && await app.library.open(target.path)
     if (!track) throw app.httpErrors.notFound('No such track')
     try {

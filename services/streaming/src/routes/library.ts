@@ -7,9 +7,7 @@ import {
   FOLDER_PAGE_EXAMPLE, FOLDER_QUERY_ALLOWED, folderPage as folderPageSchema, folderQuery, libraryPath, PAGE_SIZE, trackEntry
 } from '../schemas/library.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
-import { pathAfter } from '../serving/request-path.ts'
-
-const PREFIX = '/library/'
+import { pathBelowRoute } from '../serving/request-path.ts'
 
 /** GET /library/<folder>?offset=&limit=&filter=: a page of a folder. GET /library/<track>: its tags and cached qualities. */
 export const libraryRoutes: FastifyPluginAsyncTypebox = async function (app) {
@@ -22,10 +20,10 @@ export const libraryRoutes: FastifyPluginAsyncTypebox = async function (app) {
 
   app.addHook('onRequest', app.requireLibraryAccess)
 
-  for (const url of ['/library', `${PREFIX}*`]) {
+  for (const url of ['/library', '/library/*']) {
     app.get(url, { schema: url.endsWith('*') ? { ...schema, params: libraryPath } : schema, schemaErrorFormatter: queryErrors(FOLDER_QUERY_ALLOWED) }, async (request, reply) => {
       const { offset = '0', limit = `${PAGE_SIZE}`, filter = '' } = request.query
-      const path = pathAfter(PREFIX, request)?.replace(/\/$/, '')
+      const path = pathBelowRoute(request)?.replace(/\/$/, '')
       if (path === undefined) throw app.httpErrors.badRequest('The path is not percent-encoded UTF-8')
       const found = (isTrackPath(path) ? await app.trackEntries.find(path) : undefined) ??
         await folderPage(app, path, { offset: Number(offset), limit: Number(limit), filter })

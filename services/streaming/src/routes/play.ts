@@ -5,11 +5,10 @@ import { queryErrors } from '../schemas/query-errors.ts'
 import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
 import { decide } from '../serving/decision.ts'
 import { logDecision } from '../serving/log-decision.ts'
-import { pathAfter } from '../serving/request-path.ts'
+import { pathBelowRoute } from '../serving/request-path.ts'
 import { respond, toObject } from '../serving/respond.ts'
 
-const PREFIX = '/play/'
-const ROUTE = `${PREFIX}*`
+const ROUTE = '/play/*'
 
 /** GET and HEAD /play/<path>?quality=<quality>: a track of the library, as it is or transcoded to MP3. */
 export async function playRoutes (app: FastifyInstance) {
@@ -21,7 +20,7 @@ export async function playRoutes (app: FastifyInstance) {
   app.get(ROUTE, { schema: playSchema, schemaErrorFormatter: queryErrors(PLAY_QUERY_ALLOWED) }, async (request, reply) => {
     const quality = parseQuality((request.query as { quality?: string | string[] }).quality)
     if (!quality) throw app.httpErrors.badRequest(`quality must be one of: ${qualities.join(', ')}`)
-    const path = pathAfter(PREFIX, request)
+    const path = pathBelowRoute(request)
     const track = path === undefined ? undefined : await app.library.open(path)
     if (!track) throw app.httpErrors.notFound('No such track')
     try {

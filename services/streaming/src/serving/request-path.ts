@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * @param prefix of the route, such as `/play/`
- * @returns the path after the prefix, percent-decoded once, so that `%2F`, `+` and `%25` keep their meaning; undefined
- * where it is not encoded correctly
+ * @returns what the `*` of a route such as `/play/*` stands for, percent-decoded once, so that `%2F`, `+` and `%25` keep their
+ * meaning; undefined where it is not encoded correctly
  */
-export function pathAfter (prefix: string, { raw: { url = '' } }: FastifyRequest): string | undefined {
+export function pathBelowRoute ({ raw: { url = '' } }: FastifyRequest): string | undefined {
   const [path = ''] = url.split('?', 1)
+  const [, , ...below] = path.split('/') // not by the length of `/play/`: the router takes `/%70lay/` for it
   try {
-    return decodeURIComponent(path.slice(prefix.length))
+    return decodeURIComponent(below.join('/'))
   } catch {
     return undefined
   }
