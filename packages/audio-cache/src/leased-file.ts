@@ -8,6 +8,9 @@ import { fileSystemTime } from './file-system-time.ts'
  */
 export const LEASE_MS = 5000
 
+/** A file that is being written is touched this often, in milliseconds. */
+export const TOUCH_MS = LEASE_MS / 5
+
 /**
  * Whether a worker that lives is writing a file.
  *
@@ -26,6 +29,7 @@ export class LeasedFile {
   readonly path: string
   readonly #handle: FileHandle
   readonly #lease: NodeJS.Timeout
+  #touching: Promise<void> | undefined
   #size = 0
   #isClosed = false
   #isAbandoned = false
@@ -39,7 +43,9 @@ export class LeasedFile {
   private constructor (path: string, handle: FileHandle) {
     this.path = path
     this.#handle = handle
-    this.#lease = setInterval(() => { touch(handle).catch(() => {}) }, LEASE_MS / 5)
+    this.#lease = setInterval(() => {
+      this.#touching ??= touch(handle).catch(() => {}).finally(() => { this.#touching = undefined })
+    }, TOUCH_MS)
   }
 
   /** Bytes written. */
@@ -78,6 +84,7 @@ export class LeasedFile {
     if (this.#isClosed) return
     this.#isAbandoned = true
     clearInterval(this.#lease)
+    await this.#touching // it would make the file recent again
     const { ctimeMs } = await this.#handle.stat()
     const dead = (ctimeMs - 2 * LEASE_MS) / 1000
     await this.#handle.utimes(dead, dead)
