@@ -26,7 +26,7 @@ export class CoalescedStats {
   #isInTick = false
   #next: Promise<number> | undefined
   #results = new Map<string, Promise<BigIntStats | undefined> | BigIntStats | undefined>()
-  /** When each path was found to be on a local disk, in milliseconds since 1970. */
+  /** When each path was found to be on a local disk, by the monotonic clock: somebody may set the other one. */
   readonly #localPaths = new Map<string, number>()
 
   /** @returns the number of the present tick, or a promise that resolves with the number of the next tick in that tick */
@@ -51,7 +51,7 @@ export class CoalescedStats {
    */
   stat (path: string): Promise<BigIntStats | undefined> | BigIntStats | undefined {
     if (!this.#results.has(path)) {
-      const isLocal = Date.now() - (this.#localPaths.get(path) ?? 0) < LOCAL_MS
+      const isLocal = performance.now() - (this.#localPaths.get(path) ?? -Infinity) < LOCAL_MS
       this.#results.set(path, isLocal ? statNow(path) : this.#statInThread(path))
     }
     return this.#results.get(path)
@@ -68,7 +68,7 @@ export class CoalescedStats {
     const { dev } = stats ?? await statAsync(existing, { bigint: true })
     if (!await isLocalDisk(dev, existing)) return
     if (this.#localPaths.size >= MAX_LOCAL_PATHS) this.#localPaths.clear()
-    this.#localPaths.set(path, Date.now())
+    this.#localPaths.set(path, performance.now())
   }
 }
 
