@@ -1,5 +1,5 @@
 import { cachedPaths } from '@mixtape/audio-cache'
-import type { Candidate, Rank } from '@mixtape/audio-cache/upkeep'
+import type { Candidate, RankCandidates } from '@mixtape/audio-cache/upkeep'
 import type { MixtapeRegistry } from '@mixtape/mixtapes'
 import { transcodeQualities } from '@mixtape/mp3'
 import type { Plays } from '@mixtape/statistics'
@@ -13,14 +13,14 @@ interface EvictionConfig {
 
 /**
  * Decides which cached files are evicted first (AUDIO_CACHE_EVICTION). With every setting, tracks of mixtapes go last,
- * and a file that was played within AUDIO_CACHE_PROTECT stays. With `quality`, covers go first, and medium goes last, because it is the default
- * of the player.
+ * and a file that was played within AUDIO_CACHE_PROTECT stays. With `quality`, covers go first, and medium goes last,
+ * because it is the default of the player.
  *
  * @returns a function that ranks cached files; the lowest rank is evicted first
  */
 export async function evictionOrder (
   { config, plays, mixtapes }: { config: EvictionConfig, plays: Plays, mixtapes: MixtapeRegistry }
-): Promise<(candidates: Candidate[]) => Promise<Rank[]>> {
+): Promise<RankCandidates> {
   const ofMixtapes = new Set<string>()
   for await (const { tracks } of mixtapes.all()) {
     for (const path of tracks) {

@@ -6,9 +6,9 @@ import { priorities } from './priorities.ts'
 import { openQueue } from './queue.ts'
 
 /**
- * `queued`: a new job. `duplicate`: a job for the same track and quality, or the same segment, waits or runs already. `postponed`: such
- * a job waits for its next attempt, for space, or for another worker. `failed`: no job was added, because this version of
- * the source is known to fail.
+ * `queued`: a new job. `duplicate`: a job for the same track and quality, or the same segment, waits or runs already.
+ * `postponed`: such a job waits for its next attempt, for space, or for another worker. `failed`: no job was added, because
+ * this version of the source is known to fail.
  */
 export type EnqueueResult =
   | { status: 'queued' | 'duplicate' | 'postponed' }
