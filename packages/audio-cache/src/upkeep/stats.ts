@@ -1,4 +1,3 @@
-import type { TranscodeQuality } from '@mixtape/mp3'
 import { generationOf, kindOf, type CachedKind } from '../cached-paths.ts'
 import { walk } from './walk.ts'
 
@@ -14,9 +13,6 @@ export function noFiles (): CountsByKind {
 export interface CacheStats {
   bytes: number
   files: number
-  byQuality: Record<TranscodeQuality, { files: number, bytes: number }>
-  /** Thumbnails of covers. They are in `bytes` and `files` too. */
-  covers: { files: number, bytes: number }
   byKind: CountsByKind
   /** Generations of the parts. */
   parts: string[]
@@ -27,15 +23,13 @@ export interface CacheStats {
 
 /** Counts the cached files with one walk over the directory. */
 export async function cacheStats (dir: string): Promise<CacheStats> {
-  const byKind = noFiles()
-  const { cover: covers, ...byQuality } = byKind
-  const total: CacheStats = { bytes: 0, files: 0, byQuality, covers, byKind, parts: [], oldest: undefined, newest: undefined }
+  const total: CacheStats = { bytes: 0, files: 0, byKind: noFiles(), parts: [], oldest: undefined, newest: undefined }
   await walk(dir, entry => {
     const generation = generationOf(entry.name)
     if (generation) total.parts.push(generation)
     const kind = kindOf(entry.name)
     if (!kind) return false
-    for (const sum of [total, byKind[kind]]) {
+    for (const sum of [total, total.byKind[kind]]) {
       sum.bytes += entry.size
       sum.files += 1
     }

@@ -19,7 +19,7 @@ t.test('cacheStats() counts cached files only, and clearCache() deletes only the
   const runningPart = await startPart('a/a.flac', 'medium')
   const bytes = ['a/a_high', 'a/a_low', 'b/b_high', 'b/b_low']
     .reduce((sum, name) => sum + readFileSync(join(dir, `cache/${name}.mp3`)).length, 0)
-  t.match(await cacheStats(cache.dir), { files: 4, bytes, byQuality: { high: { files: 2 }, medium: { files: 0, bytes: 0 }, low: { files: 2 } } })
+  t.match(await cacheStats(cache.dir), { files: 4, bytes, byKind: { high: { files: 2 }, medium: { files: 0, bytes: 0 }, low: { files: 2 } } })
 
   utimesSync(join(dir, 'cache/b/b_low.mp3'), 1e9, 1e9)
   t.equal((await clearCache(cache.dir, { olderThanMs: 24 * 3600 * 1000 })).files, 1)

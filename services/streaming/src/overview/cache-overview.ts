@@ -26,7 +26,7 @@ export class CacheOverview {
   async stats () {
     const { audioCache: cache, config } = this.#app
     this.#counting ??= cacheStats(cache.dir).finally(() => { this.#counting = undefined })
-    const [{ bytes, files, byQuality, covers, oldest, newest }, freeBytes, counts] = await Promise.all([
+    const [{ bytes, files, byKind: { cover: covers, ...byQuality }, oldest, newest }, freeBytes, counts] = await Promise.all([
       this.#counting,
       cache.freeBytes().catch(() => null),
       this.#readCounts().catch(() => ({ hit_rate: null, bytes_saved: null, evicted: null })) // Redis is away

@@ -6,7 +6,7 @@ import { CROSS_ORIGIN } from '../serving/cross-origin.ts'
 import type { Decision } from '../serving/decision.ts'
 import { HlsLevels } from '../serving/hls-levels.ts'
 import { levelPlaylist, masterPlaylist, PLAYLIST_TYPE } from '../serving/hls-playlist.ts'
-import { segmentDurations, segmentOf, type AudioFrames } from '../serving/hls-segments.ts'
+import { hlsSegment, segmentDurations, type AudioFrames } from '../serving/hls-segments.ts'
 import { parseHlsTarget, type HlsTarget } from '../serving/hls-target.ts'
 import { logDecision } from '../serving/log-decision.ts'
 import { fileName, pathBelowRoute } from '../serving/request-path.ts'
@@ -111,7 +111,7 @@ export async function hlsRoutes (app: FastifyInstance) {
       // A player keeps the playlist of a track. When the MP3 is made anew meanwhile, it goes on with that one.
       return reply.header('cache-control', 'no-store').redirect(`../${generation}/${target.segment}.mp3`, 307)
     }
-    const file = segmentOf(decision.file, frames, generation, target.segment)
+    const file = hlsSegment(decision.file, frames, generation, target.segment)
     if (!file) throw app.httpErrors.notFound(`The last segment is ${segmentDurations(frames).length - 1}`)
     if (request.method === 'GET') app.playCounts.add(track, level, decision, target.segment === 0)
     const { sent, end } = app.answers.start(request, reply, ROUTE, track, decision, level)

@@ -60,7 +60,7 @@ export function peakBandwidth (frames: AudioFrames): number {
  * @param generation of the MP3
  * @returns undefined where the MP3 has no such segment
  */
-export function segmentOf (
+export function hlsSegment (
   file: Representation, frames: AudioFrames, generation: string, segment: number
 ): Representation | undefined {
   const firstFrame = segment * SEGMENT_FRAMES
