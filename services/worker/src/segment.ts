@@ -6,24 +6,25 @@ import { probe } from './probe.ts'
 import { transcode } from './transcode.ts'
 
 /** Most blocks of a segment of a long track: 5 minutes of audio. */
-const PIECE_BLOCKS = 234
+const SEGMENT_BLOCKS = 234
 
 /** Tracks of more than 10 minutes are cut into segments that all free workers encode at once. */
 const LONG_BLOCKS = 468
 
 /**
  * Cuts a long track into segments, so that other workers can help the one that encodes it from the start. The last segment
- * comes first: the helpers work from the end towards the first worker. Each overlaps the next by one block, which shows that they agree.
+ * comes first: the helpers work from the end towards the first worker. Each overlaps the next by one block, which shows
+ * that they agree.
  *
  * @param samples per channel at 44.1 kHz
  */
 export function cutIntoSegments (samples: number, quality: TranscodeQuality): Blocks[] {
   const { blocks } = audio(samples, quality)
   if (blocks <= LONG_BLOCKS) return []
-  const count = Math.ceil(blocks / PIECE_BLOCKS)
+  const count = Math.ceil(blocks / SEGMENT_BLOCKS)
   return Array.from({ length: count - 1 }, (_, i) => {
-    const first = (count - 1 - i) * PIECE_BLOCKS
-    return { first, end: Math.min(first + PIECE_BLOCKS + 1, blocks) }
+    const first = (count - 1 - i) * SEGMENT_BLOCKS
+    return { first, end: Math.min(first + SEGMENT_BLOCKS + 1, blocks) }
   })
 }
 
@@ -37,26 +38,28 @@ export interface MakeSegmentOptions {
 }
 
 /**
- * Encodes a segment of a track that another encoder, which started at the start of the track, has not reached yet; of a piece
- * that it has reached, the second half of the rest. It stops one block after it comes to another segment, where it comes to the
- * end, and when nobody waits for it any more.
+ * Encodes a segment of a track that another encoder, which started at the start of the track, has not reached yet; of one
+ * that it has reached, the second half of the rest. It stops one block after it comes to another segment, where it comes to
+ * the end, and when nobody waits for it any more.
+ *
+ * @param asked the blocks that the job asks for
  */
 export async function makeSegment (
-  cache: AudioCache, track: Track, quality: TranscodeQuality, piece: Blocks,
+  cache: AudioCache, track: Track, quality: TranscodeQuality, asked: Blocks,
   { niceness, signal, isForListener, checkUnchanged }: MakeSegmentOptions
 ): Promise<void> {
   const { samples, isSeekable } = await span('probe', async () => await probe({ input: track.realPath, niceness, signal }))
   const segments = cache.segments(track, quality, samples)
   const { bytes, blocks } = audio(samples, quality)
-  const end = Math.min(piece.end, blocks)
+  const end = Math.min(asked.end, blocks)
   const reached = await blocksReached(cache, track, quality)
-  if (reached > piece.first && (isForListener || end - reached < 2 * NEAR_BLOCKS)) return
-  const first = reached > piece.first ? Math.ceil((reached + end) / 2) : piece.first
+  if (reached > asked.first && (isForListener || end - reached < 2 * NEAR_BLOCKS)) return
+  const first = reached > asked.first ? Math.ceil((reached + end) / 2) : asked.first
   const start = first * segments.blockBytes
   if (!isSeekable || start >= bytes || !await segments.areOpen()) return
   // The first block may be the last one of the segment before.
   if (await isWritten(segments, Math.min(start + segments.blockBytes, bytes - 1))) return
-  // Listeners that left say nothing about the pieces of a long track.
+  // Listeners that left say nothing about the segments of a long track.
   const isUnwanted = async () => isForListener ? await segments.isStopped(first) : !await segments.areOpen()
   if (await isUnwanted()) return
   const segment = await segments.create(first)

@@ -4,7 +4,7 @@ import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { traceparent } from '@mixtape/tracing'
 import type { TranscodeProducer } from '@mixtape/transcode-queue'
-import { SegmentRequests } from './segment-requests.ts'
+import { PartSegmentRequests } from './part-segment-requests.ts'
 
 /** Longest wait until the size is known, once a worker has started. Players give up after 8 to 10 s without a byte. */
 const MAX_MEASURE_MS = 7000
@@ -29,7 +29,7 @@ export type NotLive =
 export class LiveTranscodes {
   readonly #cache: AudioCache
   readonly #producer: TranscodeProducer
-  readonly #segmentRequests: SegmentRequests
+  readonly #segmentRequests: PartSegmentRequests
   readonly #maxStartMs: number
   readonly #maxWaits: number
   readonly #onWaited: (ms: number) => void
@@ -47,7 +47,7 @@ export class LiveTranscodes {
   ) {
     this.#cache = cache
     this.#producer = producer
-    this.#segmentRequests = new SegmentRequests(producer)
+    this.#segmentRequests = new PartSegmentRequests(producer)
     this.#maxStartMs = maxStartMs
     this.#maxWaits = maxWaits
     this.#onWaited = onWaited

@@ -8,7 +8,7 @@ import { parseRange } from './ranges.ts'
 import { sendBytes, type Sent } from './send-bytes.ts'
 
 /** What a client gets. A `Decision` is one. */
-export interface Answer {
+export interface FileAnswer {
   file: Representation
   contentType: string
   /** Value of the Cache-Status header (RFC 9211). */
@@ -29,7 +29,7 @@ export interface Answer {
  * @returns after the kernel has taken the last byte, or the client has left
  */
 export async function respond (
-  request: FastifyRequest, reply: FastifyReply, answer: Answer, sent?: Sent
+  request: FastifyRequest, reply: FastifyReply, answer: FileAnswer, sent?: Sent
 ): Promise<FastifyReply> {
   const { file, contentType, cacheStatus, cacheControl = 'no-cache' } = answer
   const validators: Validators = { etag: file.etag, lastModified: lastModified(file.mtimeNs) }

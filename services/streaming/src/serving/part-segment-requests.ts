@@ -5,10 +5,10 @@ import { traceparent } from '@mixtape/tracing'
 import { deduplicationId, type TranscodeProducer } from '@mixtape/transcode-queue'
 
 /**
- * Has workers encode segments that listeners have jumped to. All listeners of one segment share a job. When the last one
+ * Has workers encode segments of parts that listeners have jumped to. All listeners of one segment share a job. When the last one
  * has left, its encoder is stopped, so that a listener who jumps about keeps one encoder busy and not ten.
  */
-export class SegmentRequests {
+export class PartSegmentRequests {
   readonly #producer: TranscodeProducer
   /** Listeners that wait for a segment, by the deduplication id of its job. */
   readonly #waiting = new Map<string, number>()
