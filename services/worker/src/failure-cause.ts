@@ -1,6 +1,6 @@
 import { UnrecoverableError } from 'bullmq'
 import { MismatchError, OverrunError } from '@mixtape/audio-cache'
-import { SourceError } from './transcode.ts'
+import { SourceError } from './run-ffmpeg.ts'
 
 /** Why jobs fail: a bounded set for the metrics, unlike the words of ffmpeg. */
 export const failureCauses = [

@@ -5,7 +5,8 @@ import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
 import { readHeader, tagsOf } from './source-header.ts'
-import { countSamples, SourceError } from './transcode.ts'
+import { SourceError } from './run-ffmpeg.ts'
+import { countSamples } from './transcode.ts'
 
 /** Length and tags of a source. */
 export interface Probe {

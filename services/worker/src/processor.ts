@@ -13,7 +13,8 @@ import type { WorkerMetrics } from './metrics.ts'
 import { probe } from './probe.ts'
 import { cutIntoSegments, makeSegment } from './segment.ts'
 import { NoSpaceError, type SpaceReservation } from './space-reservation.ts'
-import { SourceError, transcode } from './transcode.ts'
+import { SourceError } from './run-ffmpeg.ts'
+import { transcode } from './transcode.ts'
 
 /** A job for which there is no space is tried again after this time. */
 const NO_SPACE_DELAY_MS = 10_000

@@ -19,7 +19,7 @@ import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
 import { createSpaceReservation } from './space-reservation.ts'
 import { traceJobs } from './trace-jobs.ts'
-import { preloadCapabilities } from './transcode.ts'
+import { preloadCapabilities } from './run-ffmpeg.ts'
 
 /** A nightly run waits for hours while enough jobs wait. Mixtapes that are saved meanwhile do not wait for it. */
 const MAINTENANCE_CONCURRENCY = 10

@@ -5,7 +5,7 @@ import { t } from 'tap'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
 import { oggLength } from '../src/ogg-length.ts'
 import { probe } from '../src/probe.ts'
-import { SourceError } from '../src/transcode.ts'
+import { SourceError } from '../src/run-ffmpeg.ts'
 
 const background = { niceness: 10, signal: new AbortController().signal }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { t } from 'tap'
 import { testFolder } from '../../../test/fixtures/folder.ts'
 import { makeTrack } from '../../../test/fixtures/tracks.ts'
-import { SourceError, transcode } from '../src/transcode.ts'
+import { SourceError } from '../src/run-ffmpeg.ts'
+import { transcode } from '../src/transcode.ts'
 
 const { signal } = new AbortController()
 
