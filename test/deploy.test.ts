@@ -82,6 +82,12 @@ t.test('systemd accepts the units, and finds little exposure', async t => {
     // In tenths of a point, of 10 points.
     t.doesNotThrow(() => execFileSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', unit], { stdio: 'pipe' }), name)
   }
-  const lines = read('deploy/systemd/mixtape-audio.env').split('\n').filter(line => /^\w/.test(line))
-  checkEnvironment(t, Object.fromEntries(lines.map(line => line.split(/=(.*)/) as [string, string])))
+  const pairs = (text: string, line: RegExp) => [...text.matchAll(line)].map(([, name, value]) => [name, value])
+  const environments = readdirSync(dir).map(name => Object.fromEntries([
+    ...pairs(read(`deploy/systemd/${name}`), /^Environment=(\w+)=(.*)$/gm),
+    ...pairs(read('deploy/systemd/mixtape-audio.env'), /^(\w+)=(.*)$/gm) // a file wins over Environment=
+  ]) as Record<string, string>)
+  for (const env of environments) checkEnvironment(t, env)
+  const metricsPorts = environments.map(({ METRICS_PORT, PORT }) => METRICS_PORT ?? PORT)
+  t.equal(new Set(metricsPorts).size, environments.length, 'each service has its metrics at a port of its own')
 })
