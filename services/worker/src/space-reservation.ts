@@ -25,6 +25,11 @@ interface Shortage {
 /** There is no space for another file, and too few files may be evicted. */
 export class NoSpaceError extends Error {}
 
+/** @returns whether a job failed because there is no space now, also where a write failed */
+export function isNoSpace (error: unknown): boolean {
+  return error instanceof NoSpaceError || ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
 export interface SpaceReservationOptions {
   config: Config
   cache: AudioCache
