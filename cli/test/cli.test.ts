@@ -53,7 +53,7 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   t.match(await cli('precache', 'list.m3u', '--quality', 'low', '--wait'), { code: 1, out: /^1 of 1 tracks are ready at low\.\nNot in the library: jazz\/gone\.flac/ })
   writeFileSync(join(music, 'list.json'), JSON.stringify({ tracks: [{ file_path: 'jazz/b.flac' }] }))
   t.match(await json('precache', 'list.json', '--quality', 'medium', '--wait'), { tracks: 1, qualities: ['medium'], missing: [], failed: [] })
-  t.match(await cli('stats'), { code: 0, out: /Workers +\S+ \d+\n.*\nCache .*high 0, medium 1, low 2/s })
+  t.match(await cli('stats'), { code: 0, out: /^Hit rate +none started now, .* \(of plays at high, medium and low\)\n.*Workers +\S+ \d+\n.*\nCache .*high 0, medium 1, low 2/s })
 
   t.match(await cli('verify'), { code: 0, out: `3 of 3 cached MP3s in ${cache} are what they claim.\n` })
   t.match(await run(music, { ...env, AUDIO_CACHE_DIR: join(cache, 'none') }, ['verify']), { code: 2, err: /^AUDIO_CACHE_DIR is no folder: / })

@@ -10,10 +10,10 @@ export async function stats (server: Server, { json }: { json?: boolean }): Prom
   const { redis, queue, workers, failed, cache, listeners, traffic } = overview
   const alive = workers?.filter(({ alive }) => alive) ?? []
   const unknown = 'unknown: Redis does not answer'
-  const rate = (value: number | null) => value === null ? 'no requests' : `${Math.round(value * 100)} %`
+  const rate = (value: number | null) => value === null ? 'none started' : `${Math.round(value * 100)} %`
   const levels = [...Object.entries(cache.by_quality), ['covers', cache.covers] as const]
   print(json, overview, table([
-    ['Hit rate', traffic ? `${rate(traffic.now.rate)} now, ${rate(traffic.hour.rate)} last hour, ${rate(traffic.day.rate)} last day, ${rate(traffic.month.rate)} last month` : unknown],
+    ['Hit rate', traffic ? `${rate(traffic.now.rate)} now, ${rate(traffic.hour.rate)} last hour, ${rate(traffic.day.rate)} last day, ${rate(traffic.month.rate)} last month (of plays at high, medium and low)` : unknown],
     ['Sent', traffic ? `${megabytes(sum(traffic.day.bytes_sent))} last day, ${megabytes(sum(traffic.month.bytes_sent))} last month` : unknown],
     ['Saved', cache.bytes_saved === null ? unknown : `${megabytes(cache.bytes_saved)} since the first start`],
     ['Listeners', listeners ? `${sum(listeners)} (${Object.entries(listeners).map(([name, number]) => `${name} ${number}`).join(', ')})` : unknown],

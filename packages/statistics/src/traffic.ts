@@ -12,11 +12,11 @@ export const spans = {
 
 export type Span = keyof typeof spans
 
-/** What was asked for and sent during a time. */
+/** What was played and sent during a time. */
 export interface TrafficCounts {
-  /** Requests for a transcoded quality that were answered with a cached file. */
+  /** Plays at a transcoded quality that started with a cached file. Seeks and other later requests count no more. */
   hits: number
-  /** Those that were answered with something else, because the file was not cached yet. */
+  /** Those that started with something else, because the file was not cached yet. */
   misses: number
   /** Sizes of originals minus sizes of their transcodes, for tracks that were started. */
   bytesSaved: number
@@ -24,7 +24,7 @@ export interface TrafficCounts {
   bytesSent: Record<Quality, number>
 }
 
-/** The requests of all replicas, in Redis, in buckets that expire. */
+/** The plays of all replicas, in Redis, in buckets that expire. */
 export class Traffic {
   readonly #redis: RedisClient
 
@@ -71,7 +71,7 @@ export function sumOf (buckets: TrafficCounts[]): TrafficCounts {
   return sum
 }
 
-/** @returns the share of hits, from 0 to 1; null where there were no requests */
+/** @returns the share of hits, from 0 to 1; null where there were no plays */
 export function hitRate ({ hits, misses }: Pick<TrafficCounts, 'hits' | 'misses'>): number | null {
   return hits + misses ? hits / (hits + misses) : null
 }

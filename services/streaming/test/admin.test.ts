@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import { mkdirSync, writeFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { t } from 'tap'
@@ -66,6 +67,26 @@ t.test('clearing forgets when the deleted files were played last', async t => {
   await http(url, '/admin/cache/clear?path=x.flac', { method: 'POST' })
   await until(async () => (await plays.lastPlayed(['x_low.mp3']))[0] === undefined)
   t.match(await plays.lastPlayed(['y_high.mp3']), [Number])
+})
+
+t.test('the hit rate counts plays: no seeks, later ranges, probes, HEAD and 304', async t => {
+  const redis = await testRedis(t)
+  const { url, music, cache } = await build(t, { REDIS_URL: redis.url })
+  await whenReady(url)
+  for (const name of ['hit.flac', 'miss.flac']) writeFileSync(join(music, name), Buffer.alloc(300_000))
+  writeFileSync(join(cache, 'hit_low.mp3'), Buffer.alloc(200_000))
+  const play = async (name: string, headers: OutgoingHttpHeaders = {}, method = 'GET') =>
+    await http(url, `/play/${name}?quality=low`, { method, headers })
+  const { headers: { etag, 'last-modified': modified } } = await play('hit.flac', {}, 'HEAD')
+  await play('hit.flac')
+  for (const range of ['bytes=0-65535', 'bytes=65536-131071', 'bytes=131072-', 'bytes=0-1', 'bytes=-128']) await play('hit.flac', { range })
+  await play('hit.flac', { range: 'bytes=0-', 'if-range': etag })
+  t.equal((await play('hit.flac', { 'if-none-match': etag })).status, 304)
+  t.equal((await play('hit.flac', { 'if-modified-since': modified })).status, 304)
+  await play('miss.flac', { range: 'bytes=0-' })
+  for (let first = 1; first < 10; first++) await play('miss.flac', { range: `bytes=${first}000-` })
+  await http(url, '/play/hit.flac')
+  t.match((await http(url, '/admin/cache/stats')).json(), { hit_rate: { last_hour: { hits: 2, misses: 1, rate: 2 / 3 } } })
 })
 
 t.test('with ADMIN_TOKEN, a request without the right token gets 401', async t => {

@@ -19,7 +19,8 @@ interface Listener {
 
 /**
  * Counts who listens now: clients with a response of a track that is open, or that was within the last minute. Clients
- * behind one address that play the same track count as one.
+ * behind one address that play the same track count as one. One that goes on to the next track, which the page fetches before
+ * the end of the last, counts as two for up to a minute: a player that fetches ahead asks as one that plays.
  */
 export class Listeners {
   readonly #listeners = new Map<string, Listener>()

@@ -29,22 +29,22 @@ class PlayCounts {
   }
 
   /**
-   * Counts one GET request for a track.
+   * Counts one GET request for a track. One that does not start it is no play: it only keeps the cached file from eviction.
    *
    * @param isStart whether it starts the track: it is not a seek, a resumption or a probe
    */
   add (track: Track, quality: Quality, { outcome, cachedPath, file }: Decision, isStart: boolean): void {
     const { trackStarts, qualityStarts, playedFiles, traffic } = this.#counts
-    if (isStart) increment(trackStarts, track.path)
-    if (cachedPath !== undefined) {
-      playedFiles.add(cachedPath)
-      if (isStart) {
+    if (cachedPath !== undefined) playedFiles.add(cachedPath)
+    if (isStart) {
+      increment(trackStarts, track.path)
+      if (cachedPath !== undefined) {
         increment(qualityStarts, quality as TranscodeQuality)
         traffic.bytesSaved += Math.max(track.size - file.size, 0)
       }
+      if (outcome === 'hit') traffic.hits++
+      if (outcome === 'miss' || outcome === 'live') traffic.misses++
     }
-    if (outcome === 'hit') traffic.hits++
-    if (outcome === 'miss' || outcome === 'live') traffic.misses++
     this.#writeSoon()
   }
 

@@ -43,10 +43,11 @@ export async function playRoutes (app: FastifyInstance) {
 
 /**
  * @returns whether a request starts a track. A seek has a later range, a resumption has If-Range, a revalidation has
- * If-None-Match, and a probe asks for 10,000 bytes or fewer.
+ * If-None-Match or If-Modified-Since, and a probe asks for 10,000 bytes or fewer.
  */
-function isStart ({ headers: { range = 'bytes=0-', 'if-range': ifRange, 'if-none-match': ifNoneMatch } }: FastifyRequest): boolean {
-  return ifRange === undefined && ifNoneMatch === undefined && /^bytes=0-(\d{5,})?$/.test(range)
+function isStart ({ headers }: FastifyRequest): boolean {
+  const isConditional = ['if-range', 'if-none-match', 'if-modified-since'].some(name => headers[name] !== undefined)
+  return !isConditional && /^bytes=0-(\d{5,})?$/.test(headers.range ?? 'bytes=0-')
 }
 
 /** @returns undefined for an unknown quality, and for two different ones */

@@ -7,9 +7,9 @@ import { record } from './record.ts'
 const filesAndBytes = Type.Object({ files: Type.Integer(), bytes: Type.Integer() })
 
 const hitRate = Type.Object({
-  hits: Type.Integer({ description: 'Answered with a cached file' }),
-  misses: Type.Integer({ description: 'Answered with something else, because the file was not cached yet' }),
-  rate: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'null where there were no requests' }))
+  hits: Type.Integer({ description: 'Plays at a transcoded quality that started with a cached file. Seeks are no plays' }),
+  misses: Type.Integer({ description: 'Those that started with something else, because the file was not cached yet' }),
+  rate: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'null where there were no plays' }))
 })
 
 /** The body of GET /admin/cache/stats. */

@@ -13,9 +13,9 @@ const spanNames = Object.keys(spans) as Span[]
 const byQuality = record(qualities, Type.Integer())
 
 const traffic = {
-  hits: Type.Integer({ description: 'Requests for a transcoded quality that were answered with a cached file' }),
-  misses: Type.Integer({ description: 'Those that were answered with something else, because the file was not cached yet' }),
-  rate: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'Share of hits; null where there were no requests' })),
+  hits: Type.Integer({ description: 'Plays at a transcoded quality that started with a cached file. Seeks are no plays' }),
+  misses: Type.Integer({ description: 'Those that started with something else, because the file was not cached yet' }),
+  rate: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'Share of hits; null where there were no plays' })),
   bytes_saved: Type.Integer({ description: 'Sizes of originals minus sizes of their transcodes, for tracks that were started' }),
   bytes_sent: byQuality
 }

@@ -6,7 +6,7 @@ import { barChart } from './bar-chart.ts'
 const SPANS = { hour: 'Hour', day: 'Day', month: 'Month' }
 type Span = keyof typeof SPANS
 
-/** Draws the history of requests and bytes, for the time span that is chosen. */
+/** Draws the history of plays and bytes, for the time span that is chosen. */
 export function startTraffic (): { refresh: () => Promise<void> } {
   let span: Span = 'hour'
   const refresh = async () => {
@@ -35,7 +35,7 @@ function draw ({ span, buckets }: TrafficBody): void {
   }))
   find('#charts').replaceChildren(
     barChart({
-      title: 'Requests',
+      title: 'Plays at high, medium and low',
       times,
       series: [
         { name: 'hits', kind: 'hit', values: buckets.map(({ hits }) => hits) },
