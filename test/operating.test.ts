@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { t, type Test } from 'tap'
+import { build } from './fixtures/app.ts'
 import { openPage, pageErrors } from './fixtures/browser.ts'
 import { http } from './fixtures/http.ts'
 import { liveSite } from './fixtures/live-site.ts'
@@ -112,6 +113,33 @@ t.test('the page at /admin/: a failure, a full cache, a drained and a dead worke
   await page.locator('.opblock').first().waitFor()
   const { paths } = (await http(streaming.url, '/docs/json')).json()
   t.equal(await page.locator('.opblock').count(), Object.values<object>(paths).flatMap(operations => Object.keys(operations)).length)
+})
+
+t.test('the page at /admin/ shows nothing that was not read, and what it has read stays readable', async t => {
+  const redis = await testRedis(t)
+  const open = await build(t, { REDIS_URL: redis.url })
+  const elsewhere = await openPage(t, `http://0.0.0.0:${new URL(open.url).port}/admin/`) // no loopback name
+  await elsewhere.locator('#gate', { hasText: 'Without an ADMIN_TOKEN only http://127.0.0.1 and http://localhost lead to this' }).waitFor()
+  t.notOk(await elsewhere.isVisible('#overview'))
+
+  const { app, url } = await build(t, { REDIS_URL: redis.url, ADMIN_TOKEN: 'secret' })
+  for (let wrong = 0; wrong < 20; wrong++) await http(url, '/admin/queue', { headers: { authorization: `Bearer ${wrong}` } })
+  const page = await openPage(t, `${url}/admin/`)
+  const enter = async (token: string) => {
+    await page.fill('[name=token]', token)
+    await page.keyboard.press('Enter')
+  }
+  await enter('wrong')
+  await page.locator('#gate', { hasText: 'Too many wrong tokens from 127.0.0.1' }).waitFor()
+  t.notOk(await page.isVisible('#overview'))
+  await axeFindsNothing(t, page)
+
+  await enter('secret')
+  await page.locator('#charts .chart').first().waitFor()
+  await app.close()
+  await page.locator('#health', { hasText: 'What is shown is from before' }).waitFor()
+  t.ok(await page.isVisible('#workers-none'))
+  await axeFindsNothing(t, page)
 })
 
 /** Checks a page on a phone and on a desk, light and dark. */

@@ -1,7 +1,7 @@
 import { RequestError } from '../api/library.ts'
 import { watchOverview, type OverviewBody } from '../api/overview.ts'
 import { tokenForm } from '../browse/notices.ts'
-import { find } from '../dom.ts'
+import { element, find } from '../dom.ts'
 import { refreshEviction, showCache } from './cache-view.ts'
 import { startFailures } from './failures-view.ts'
 import { startForms } from './forms.ts'
@@ -43,11 +43,12 @@ async function watch (): Promise<void> {
     connection.textContent = ''
     const { status, message } = error as RequestError
     if (status === 401) return askForToken()
+    if (status === 429) return askForToken(message) // the right token is let in all the same
     connection.textContent = 'No connection'
-    find('#gate').replaceChildren()
-    find('#overview').hidden = false
-    find('#overview').classList.add('is-stale')
-    showUnreachable(message)
+    if (latest) {
+      find('#overview').classList.add('is-stale')
+      showUnreachable(message)
+    } else showProblem(message)
     setTimeout(watch, RETRY_MS)
   }
 }
@@ -75,11 +76,20 @@ function refresh (): void {
   for (const part of [traffic.refresh(), refreshEviction()]) part.catch(() => {}) // fetched again soon
 }
 
-function askForToken (): void {
+/** Says why nothing is shown yet. */
+function showProblem (message: string): void {
+  if (find('#gate').textContent?.includes(message)) return // a screen reader would read it again
+  find('#gate').replaceChildren(element('section', { className: 'notice', role: 'alert' },
+    element('h1', {}, 'Operations'), element('p', {}, message), element('p', {}, 'Trying again every few seconds.')))
+}
+
+/** @param problem what is wrong besides */
+function askForToken (problem?: string): void {
   find('#overview').hidden = true
+  latest = undefined
   const form = tokenForm(watch, {
     title: 'Operations', help: 'Only the admin may look in here.', button: 'Open'
   })
-  find('#gate').replaceChildren(form)
+  find('#gate').replaceChildren(...problem === undefined ? [] : [element('p', { className: 'gate-problem', role: 'alert' }, `${problem}.`)], form)
   form.querySelector('input')?.focus()
 }
