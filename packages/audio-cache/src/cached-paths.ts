@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { transcodeQualities, type TranscodeQuality } from '@mixtape/mp3'
+import { isTrackPath } from '@mixtape/track-paths'
 import type { Provenance } from './provenance.ts'
 
 /** Longest file name that common file systems accept, in bytes. */
@@ -103,10 +104,11 @@ export function isThumbnailOf (path: string, cachedPath: string): boolean {
  * @returns a filter for the cached files of the track, or of everything below the folder
  */
 export function belongsTo (path: string): (cachedPath: string) => boolean {
-  const folder = path.replace(/\/+$/, '')
-  const ofTrack = new Set(transcodeQualities.flatMap(quality => cachedPaths(folder, quality)))
-  return cachedPath => ofTrack.has(cachedPath) || cachedPath.startsWith(`${folder}/`) ||
-    isThumbnailOf(folder, cachedPath)
+  const name = path.replace(/\/+$/, '')
+  // The folder `Album` would have the names of `Album.flac` beside it.
+  const ofTrack = new Set(isTrackPath(name) ? transcodeQualities.flatMap(quality => cachedPaths(name, quality)) : [])
+  return cachedPath => ofTrack.has(cachedPath) || cachedPath.startsWith(`${name}/`) ||
+    isThumbnailOf(name, cachedPath)
 }
 
 /** @returns whether a file name is that of a part */

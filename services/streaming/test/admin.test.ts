@@ -69,6 +69,17 @@ t.test('clearing forgets when the deleted files were played last', async t => {
   t.match(await plays.lastPlayed(['y_high.mp3']), [Number])
 })
 
+t.test('clear of a folder takes no track beside it that has its name', async t => {
+  const { url, cache } = await build(t)
+  for (const folder of ['Album', 'Vol. 1']) mkdirSync(join(cache, folder))
+  for (const name of ['Album_low.mp3', 'Album/a_low.mp3', 'Vol_low.mp3', 'Vol. 1/b_low.mp3']) writeFileSync(join(cache, name), 'x')
+  const clear = async (path: string) => (await http(url, `/admin/cache/clear?path=${encodeURIComponent(path)}`, { method: 'POST' })).json()
+  t.match(await clear('Album'), { deleted_files: 1 })
+  t.match(await clear('Vol. 1/'), { deleted_files: 1 })
+  t.same(readdirSync(cache).sort(), ['Album_low.mp3', 'Vol_low.mp3'])
+  t.match(await clear('Album.flac'), { deleted_files: 1 })
+})
+
 t.test('the hit rate counts plays: no seeks, later ranges, probes, HEAD and 304', async t => {
   const redis = await testRedis(t)
   const { url, music, cache } = await build(t, { REDIS_URL: redis.url })
