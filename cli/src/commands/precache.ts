@@ -12,6 +12,19 @@ const BATCH_SIZE = 20
 
 interface Entry { type: 'folder' | 'track', path: string, transcoded?: boolean, cached?: string[] }
 
+/** The body of GET /admin/failed. */
+interface Failures {
+  jobs: { path: string, quality: string, error: string, failed_at: string }[]
+  sources: { path: string, error: string, version: string }[]
+}
+
+interface Failed {
+  path: string
+  error: string
+  /** Whether the source was known to fail before, so that it was not tried again. */
+  earlier: boolean
+}
+
 export interface PrecacheOptions { quality?: string, wait?: boolean, json?: boolean }
 
 /**
@@ -22,6 +35,7 @@ export interface PrecacheOptions { quality?: string, wait?: boolean, json?: bool
  */
 export async function precache (server: Server, what: string, { quality, wait, json }: PrecacheOptions): Promise<number> {
   const listed = /\.(json|m3u8?)$/i.test(what) ? await tracksOfList(what) : undefined
+  const before = wait ? await readFailures(server) : undefined
   const missing: string[] = []
   let qualities: string[] = []
   for (const path of listed ?? [what]) {
@@ -33,11 +47,12 @@ export async function precache (server: Server, what: string, { quality, wait, j
     }
   }
   const paths = (listed ?? await tracksBelow(server, what)).filter(path => !missing.includes(path))
-  const failed = wait ? await waitFor(server, paths, qualities) : []
+  const failed = before ? await waitFor(server, paths, qualities, before) : []
   print(json, { tracks: paths.length, qualities, missing, failed }, [
     `${wait ? `${paths.length - failed.length} of ${paths.length} tracks are ready` : `Asked for ${paths.length} tracks`} at ${qualities.join(', ')}.`,
     ...missing.map(path => `Not in the library: ${path}`),
-    ...failed.map(({ path, error }) => `Failed: ${path}: ${error}`)
+    ...failed.map(({ path, error, earlier }) => `${earlier ? 'Failed before, and was not tried again' : 'Failed'}: ${path}: ${error}`),
+    ...failed.some(({ earlier }) => earlier) ? ['A file is tried again when it has changed, or by: mixtape-audio retry'] : []
   ])
   return missing.length + failed.length > 0 ? EXIT.found : EXIT.ok
 }
@@ -84,27 +99,36 @@ async function tracksBelow (server: Server, path: string): Promise<string[]> {
   }
 }
 
+async function readFailures (server: Server): Promise<Failures> {
+  return await server.get<Failures>('/admin/failed')
+}
+
 /**
  * Waits until each track is cached, or has failed. Says what is wrong meanwhile, such as that no worker runs;
  * each problem once.
  *
+ * @param before what had failed before these tracks were asked for
  * @returns those that failed
  */
-async function waitFor (server: Server, paths: string[], qualities: string[]): Promise<{ path: string, error: string }[]> {
-  const failed: { path: string, error: string }[] = []
+async function waitFor (server: Server, paths: string[], qualities: string[], before: Failures): Promise<Failed[]> {
+  const keyOf = ({ path, quality, failed_at: at }: Failures['jobs'][number]) => `${path} ${quality} ${at}`
+  const oldJobs = new Set(before.jobs.map(keyOf))
+  const failed: Failed[] = []
   const saidCodes = new Set<string>()
   let pending = paths
   for (;;) {
-    const known = await server.get<Record<'jobs' | 'sources', { path: string, error: string }[]>>('/admin/failed')
-    const errors = new Map([...known.jobs, ...known.sources].map(({ path, error }) => [path, error]))
+    const { jobs, sources } = await readFailures(server)
+    const newJobs = jobs.filter(job => qualities.includes(job.quality) && !oldJobs.has(keyOf(job)))
     const still: string[] = []
     for (let start = 0; start < pending.length; start += BATCH_SIZE) {
       await Promise.all(pending.slice(start, start + BATCH_SIZE).map(async path => {
         const { transcoded, cached = [] } = await server.get<Entry>(`/library/${encodePath(path)}`)
         if (!transcoded || qualities.every(quality => cached.includes(quality))) return
-        const error = errors.get(path)
-        if (error === undefined) still.push(path)
-        else failed.push({ path, error })
+        const source = await refused(server, sources.find(source => source.path === path))
+        const failure = source ?? newJobs.find(job => job.path === path)
+        if (!failure) return still.push(path)
+        const earlier = before.sources.some(known => known.path === path && known.version === source?.version)
+        failed.push({ path, error: failure.error, earlier })
       }))
     }
     pending = still
@@ -116,6 +140,13 @@ async function waitFor (server: Server, paths: string[], qualities: string[]): P
     if (pending.length === 0) return failed
     await setTimeout(POLL_MS)
   }
+}
+
+/** @returns a source that is not enqueued, because it failed as it is now; undefined where it has changed since */
+async function refused (server: Server, source: Failures['sources'][number] | undefined): Promise<Failures['sources'][number] | undefined> {
+  if (!source) return undefined
+  const now = await server.get<{ source: { version: string } | null }>(`/admin/tracks/${encodePath(source.path)}`)
+  return now.source?.version === source.version ? source : undefined
 }
 
 /** @returns why jobs may stand still, in words */

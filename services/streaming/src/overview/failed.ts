@@ -8,6 +8,6 @@ export async function failedOverview ({ failures }: FastifyInstance, limit?: num
     jobs: jobs.map(job => ({
       ...jobOf(job), error: job.error, failed_at: isoTime(job.failedAt), attempts: job.attempts
     })),
-    sources: sources.slice(0, limit).map(({ path, reason, since }) => ({ path, error: reason, since: isoTime(since) }))
+    sources: sources.slice(0, limit).map(({ path, reason, since, version }) => ({ path, error: reason, since: isoTime(since), version }))
   }
 }

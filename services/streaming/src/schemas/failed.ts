@@ -12,13 +12,14 @@ export const failedSchema = Type.Object({
   sources: Type.Array(Type.Object({
     path: Type.String(),
     error: Type.String(),
-    since: timeOrNull
+    since: timeOrNull,
+    version: Type.String({ description: 'Of the source that failed, as GET /admin/tracks/<path> has it: another one is tried' })
   }), { description: 'Sources that are not enqueued again until the file changes or somebody retries them' })
 }, {
   examples: [{
     jobs: [{
       path: 'jazz/so-what.flac', quality: 'low', reason: 'miss', error: 'Invalid data found when processing input', failed_at: '2026-11-25T17:00:00.000Z', attempts: 1
     }],
-    sources: [{ path: 'jazz/so-what.flac', error: 'Invalid data found when processing input', since: '2026-11-25T17:00:00.000Z' }]
+    sources: [{ path: 'jazz/so-what.flac', error: 'Invalid data found when processing input', since: '2026-11-25T17:00:00.000Z', version: '51273904-1793534400000000000' }]
   }]
 })
