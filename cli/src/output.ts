@@ -12,6 +12,11 @@ export function table (rows: string[][]): string[] {
   return rows.map(row => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd())
 }
 
+/** @returns a text in which the times of the server are those of this machine, such as `25 Nov 2026, 18:00` */
+export function withLocalTimes (text: string): string {
+  return text.replaceAll(/\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g, time => new Date(time).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }))
+}
+
 /** @returns such as `1.4 MB` */
 export function megabytes (bytes: number): string {
   return bytes < 999_500_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`

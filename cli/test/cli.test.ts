@@ -45,8 +45,11 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
     out: /^1 of 2 tracks are ready at low\.\nFailed: jazz\/b\.flac: .*No audio stream/
   })
   t.match(await cli('why', 'jazz/a.flac'), { code: 0, out: /\nlow: cached\n {2}The cached MP3 was made from the present version/ })
-  t.match(await cli('why', 'jazz/b.flac'), { code: 1, out: /low: failed\n/ })
-  t.match(await cli('failed'), { code: 1, out: /jazz\/b\.flac +low +.*No audio stream/ })
+  t.match(await cli('why', 'jazz/b.flac'), { code: 1, out: /^jazz\/b\.flac\n\nhigh, medium, low: failed\n.* since \d+ \w{3} \d{4}, \d\d:\d\d: .*No audio stream.*\n.*\n$/ })
+  t.same(await cli('why', 'gone.flac'), {
+    code: 1, out: 'gone.flac\n\nhigh, medium, low: not in the library\n  The library has no such track.\n  A listener gets now: Nothing: 404.\n', err: ''
+  })
+  t.match(await cli('failed'), { code: 1, out: /^\d+ \w{3} \d{4}, \d\d:\d\d +jazz\/b\.flac +low +.*No audio stream/ })
   t.match(await cli('precache', 'jazz', '--quality', 'low', '--wait'), { code: 1, out: /\nFailed before, and was not tried again: jazz\/b\.flac: .*No audio stream.*\n.*retry\n$/ })
   copyFileSync(join(music, 'jazz/a.flac'), join(music, 'jazz/b.flac'))
   t.match(await cli('precache', 'jazz/b.flac', '--quality', 'medium', '--wait'), { code: 0, out: '1 of 1 tracks are ready at medium.\n' })
@@ -55,7 +58,7 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   t.match(await cli('precache', 'list.m3u', '--quality', 'low', '--wait'), { code: 1, out: /^1 of 1 tracks are ready at low\.\nNot in the library: jazz\/gone\.flac/ })
   writeFileSync(join(music, 'list.json'), JSON.stringify({ tracks: [{ file_path: 'jazz/b.flac' }] }))
   t.match(await json('precache', 'list.json', '--quality', 'medium', '--wait'), { tracks: 1, qualities: ['medium'], missing: [], failed: [] })
-  t.match(await cli('stats'), { code: 0, out: /^Hit rate +none started now, .* \(of plays at high, medium and low\)\n.*Workers +\S+ \d+\n.*\nCache .*high 0, medium 1, low 2/s })
+  t.match(await cli('stats'), { code: 0, out: /^Hit rate +none started now, .* \(of plays at high, medium and low\)\n.*Queue +0 running; waiting: listeners 0, mixtapes 0, popular 0, nightly 0\nWorkers +\S+ \d+\n.*\nCache .*high 0, medium 1, low 2/s })
 
   t.match(await cli('verify'), { code: 0, out: `3 of 3 cached MP3s in ${cache} are what they claim.\n` })
   t.match(await run(music, { ...env, AUDIO_CACHE_DIR: join(cache, 'none') }, ['verify']), { code: 2, err: /^AUDIO_CACHE_DIR is no folder: / })

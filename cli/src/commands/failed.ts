@@ -1,4 +1,4 @@
-import { print, table } from '../output.ts'
+import { print, table, withLocalTimes } from '../output.ts'
 import { EXIT, type Server } from '../server.ts'
 
 interface Failed {
@@ -10,8 +10,8 @@ interface Failed {
 export async function failed (server: Server, { json }: { json?: boolean }): Promise<number> {
   const { jobs, sources } = await server.get<Failed>('/admin/failed')
   const rows = [
-    ...jobs.map(({ path, quality, error, failed_at: at }) => [at, path, quality, error]),
-    ...sources.filter(({ path }) => !jobs.some(job => job.path === path)).map(({ path, error, since }) => [since ?? '', path, '', error])
+    ...jobs.map(({ path, quality, error, failed_at: at }) => [withLocalTimes(at), path, quality, error]),
+    ...sources.filter(({ path }) => !jobs.some(job => job.path === path)).map(({ path, error, since }) => [withLocalTimes(since ?? ''), path, '', error])
   ]
   print(json, { jobs, sources }, rows.length > 0 ? table(rows) : ['Nothing has failed.'])
   return rows.length > 0 ? EXIT.found : EXIT.ok

@@ -2,6 +2,9 @@ import type { OverviewBody } from '@mixtape/streaming/schemas/overview'
 import { megabytes, print, table } from '../output.ts'
 import { EXIT, type Server } from '../server.ts'
 
+/** What the jobs that wait are for, by lane, in the words of the page at /admin/. */
+const LANES: Record<string, string> = { miss: 'listeners', mixtape: 'mixtapes', warm: 'popular', nightly: 'nightly' }
+
 const sum = (numbers: Record<string, number>) => Object.values(numbers).reduce((total, number) => total + number, 0)
 
 /** Shows the numbers of the page at /admin/. @returns 1 where Redis or all workers are away */
@@ -17,7 +20,7 @@ export async function stats (server: Server, { json }: { json?: boolean }): Prom
     ['Sent', traffic ? `${megabytes(sum(traffic.day.bytes_sent))} last day, ${megabytes(sum(traffic.month.bytes_sent))} last month` : unknown],
     ['Saved', cache.bytes_saved === null ? unknown : `${megabytes(cache.bytes_saved)} since the first start`],
     ['Listeners', listeners ? `${sum(listeners)} (${Object.entries(listeners).map(([name, number]) => `${name} ${number}`).join(', ')})` : unknown],
-    ['Queue', queue ? `${queue.paused ? 'paused; ' : ''}${queue.running.length} running, ${Object.entries(queue.waiting).map(([lane, { jobs }]) => `${lane} ${jobs}`).join(', ')}, delayed ${queue.delayed}` : unknown],
+    ['Queue', queue ? describeQueue(queue) : unknown],
     ['Workers', workers ? alive.map(({ host, pid, draining }) => `${host} ${pid}${draining ? ' (draining)' : ''}`).join(', ') || 'none' : unknown],
     ['Failed', failed ? countTracks(new Set([...failed.jobs, ...failed.sources].map(({ path }) => path)).size) : unknown],
     ['Cache', `${megabytes(cache.cache_size_bytes)}${cache.max_size_bytes === null ? '' : ` of ${megabytes(cache.max_size_bytes)}`} (${levels.map(([name, { files }]) => `${name} ${files}`).join(', ')} files)`]
@@ -27,4 +30,12 @@ export async function stats (server: Server, { json }: { json?: boolean }): Prom
 
 function countTracks (tracks: number): string {
   return `${tracks} ${tracks === 1 ? 'track' : 'tracks'}`
+}
+
+function describeQueue ({ paused, running, waiting, delayed }: NonNullable<OverviewBody['queue']>): string {
+  const lanes = Object.entries(waiting).map(([lane, { jobs }]) => `${LANES[lane] ?? lane} ${jobs}`)
+  return [
+    ...paused ? ['paused'] : [], `${running.length} running`, `waiting: ${lanes.join(', ')}`,
+    ...delayed > 0 ? [`${delayed} for another attempt, or for space`] : []
+  ].join('; ')
 }

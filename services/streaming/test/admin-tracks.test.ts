@@ -73,7 +73,7 @@ t.test('why: a job has its lane and place, its percent, its next attempt and its
   await monitor.pause()
   t.match(await low(), {
     state: 'waiting',
-    why: 'Its job waits in the lane nightly, at place 2 of the queue; the queue is paused.',
+    why: 'Its job waits among those of the nightly run, at place 2 of the queue; the queue is paused.',
     job: { state: 'waiting', lane: 'nightly', place: 2, since: /Z$/, percent: null }
   })
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { extension } from '@mixtape/track-paths'
-import type { TrackJob } from '@mixtape/transcode-queue'
+import type { Lane, TrackJob } from '@mixtape/transcode-queue'
 import type { Facts } from './explain-track.ts'
 
 /** All states of a track at one quality. */
@@ -14,6 +14,9 @@ interface State {
   /** What a listener would get now. */
   served: string
 }
+
+/** Whose jobs wait in a lane. */
+const OWNERS: Record<Lane, string> = { miss: 'of listeners', mixtape: 'of mixtapes', warm: 'of popular tracks', nightly: 'of the nightly run' }
 
 const ORIGINAL = 'The original'
 const ORIGINAL_AND_ENQUEUED = 'The original; the play enqueues the MP3'
@@ -57,7 +60,7 @@ function enqueued (app: FastifyInstance, { redis }: Facts, job: TrackJob): State
     return { state: 'running', why, served: isLive && job.attempt === 1 ? 'The MP3 while it is made' : ORIGINAL }
   }
   if (job.state === 'waiting') {
-    const why = `Its job waits in the lane ${job.lane}, at place ${job.place} of the queue${obstacle(redis)}.`
+    const why = `Its job waits among those ${OWNERS[job.lane]}, at place ${job.place} of the queue${obstacle(redis)}.`
     return { state: 'waiting', why, served: missed(app) }
   }
   const next = `The next attempt is at ${new Date(job.nextAttemptAt).toISOString()}.`
