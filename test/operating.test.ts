@@ -1,5 +1,5 @@
 /// <reference lib="dom" /> -- for functions that run in the page
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
@@ -140,6 +140,19 @@ t.test('the page at /admin/ shows nothing that was not read, and what it has rea
   await page.locator('#health', { hasText: 'What is shown is from before' }).waitFor()
   t.ok(await page.isVisible('#workers-none'))
   await axeFindsNothing(t, page)
+})
+
+t.test('the page at /admin/ names the covers that would be evicted next after what they show', async t => {
+  const redis = await testRedis(t)
+  const { url, cache } = await build(t, { REDIS_URL: redis.url })
+  mkdirSync(join(cache, 'jazz'))
+  writeFileSync(join(cache, 'jazz/cover.jpg_123-456_96.webp'), Buffer.alloc(2500))
+  writeFileSync(join(cache, 'jazz/a_low.mp3'), Buffer.alloc(1_000_000))
+  const page = await openPage(t, `${url}/admin/`)
+  await page.locator('#next li').nth(1).waitFor()
+  t.match((await page.locator('#next li').allTextContents()).sort(), [
+    /^Cover of jazz\/cover\.jpg, 96 pixels ?3 kB, never played/, /^jazz\/a_low\.mp3 ?1\.0 MB, never played/
+  ])
 })
 
 /** Checks a page on a phone and on a desk, light and dark. */

@@ -22,7 +22,7 @@ export function showCache ({ cache }: OverviewBody): void {
   }))
   find('#levels').replaceChildren(...LEVELS.map(level => element('div', {},
     element('dt', { className: `key is-${level}` }, level === 'cover' ? 'covers' : level),
-    element('dd', {}, `${megabytes(files[level].bytes)}, ${count(files[level].files, 'file')}`))))
+    element('dd', {}, `${sizeOf(files[level].bytes)}, ${count(files[level].files, 'file')}`))))
 }
 
 /** Shows which files would be evicted next. */
@@ -30,9 +30,20 @@ export async function refreshEviction (): Promise<void> {
   const eviction = await get<Eviction>('/admin/cache/eviction').catch(() => undefined) // Redis is away
   if (!eviction) return
   find('#next').replaceChildren(...eviction.next.slice(0, SHOWN).map(({ path, size_bytes: size, cached_at: cached, last_played: played }) =>
-    element('li', {}, element('span', {}, path), element('span', {},
-      `${megabytes(size)}, ${played === null ? `never played, made ${day(cached)}` : `played ${day(played)}`}`))))
+    element('li', {}, element('span', {}, nameOf(path)), element('span', {},
+      `${sizeOf(size)}, ${played === null ? `never played, made ${day(cached)}` : `played ${day(played)}`}`))))
   find('#next-none').hidden = eviction.next.length > 0
+}
+
+/** @returns the path of an MP3; for the thumbnail of a cover what it shows, as its name says: its source, version and width */
+function nameOf (path: string): string {
+  const [, source, pixels] = /^(.*)_\d+-\d+_(\d+)\.webp$/s.exec(path) ?? []
+  return source === undefined ? path : `Cover of ${source}, ${pixels} pixels`
+}
+
+/** @returns such as `3 kB` or `1.4 MB`: covers are small */
+function sizeOf (bytes: number): string {
+  return bytes < 100_000 ? `${Math.ceil(bytes / 1000)} kB` : megabytes(bytes)
 }
 
 function day (time: string): string {
