@@ -1,3 +1,3 @@
-export { mayScrape, type ScrapeTokens } from './may-scrape.ts'
 export { Metrics } from './metrics.ts'
 export { startMetricsServer, type MetricsServer } from './metrics-server.ts'
+export { requireScraper } from './require-scraper.ts'

@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { mayScrape, type ScrapeTokens } from './may-scrape.ts'
+import { fastify } from 'fastify'
+import { wrongTokensPlugin } from '@mixtape/access'
 import type { Metrics } from './metrics.ts'
+import { requireScraper, type ScrapeTokens } from './require-scraper.ts'
 
 export interface MetricsServer {
   /** Of the metrics. */
@@ -19,29 +18,11 @@ export interface MetricsServer {
 export async function startMetricsServer (
   metrics: Metrics, { host, port, tokens }: { host: string, port: number, tokens: ScrapeTokens }
 ): Promise<MetricsServer> {
-  const server = createServer((request, response) => {
-    const end = (status: number, body: string, headers = {}) => response.writeHead(status, headers).end(body)
-    if (!mayScrape(request.headers, request.socket.remoteAddress, tokens)) return end(401, 'This needs METRICS_TOKEN\n', { 'www-authenticate': 'Bearer realm="metrics"' })
-    if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') return end(404, 'Only GET /metrics is here\n')
-    metrics.text().then(
-      text => end(200, text, { 'content-type': metrics.contentType }),
-      error => end(500, `${error}\n`)
-    )
-  })
+  const app = fastify({ forceCloseConnections: true })
+  await app.register(wrongTokensPlugin)
+  app.addHook('onRequest', requireScraper(tokens)) // also for paths where nothing is
+  app.get('/metrics', async (_request, reply) => await reply.type(metrics.contentType).send(await metrics.text()))
   const hasToken = tokens.METRICS_TOKEN !== undefined || tokens.ADMIN_TOKEN !== undefined
-  server.listen({ host: hasToken ? host : '127.0.0.1', port })
-  await once(server, 'listening')
-  return { url: urlOf(server), close: async () => await close(server) }
-}
-
-function urlOf (server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/metrics`
-}
-
-async function close (server: Server): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
+  const origin = await app.listen({ host: hasToken ? host : '127.0.0.1', port })
+  return { url: `${origin}/metrics`, close: async () => await app.close() }
 }

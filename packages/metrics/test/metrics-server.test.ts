@@ -19,6 +19,16 @@ t.test('either token is accepted, and nothing else', async t => {
   t.match(await get('Bearer of-prometheus', '/'), { status: 404 })
 })
 
+t.test('an address that sends many wrong tokens gets 429, and the right token still opens', async t => {
+  const server = await startMetricsServer(metrics, { host: '127.0.0.1', port: 0, tokens: { ADMIN_TOKEN: 'of-the-admin' } })
+  t.teardown(() => server.close())
+  const get = async (token: string, path = '/metrics') => await http(server.url, path, { headers: { authorization: `Bearer ${token}` } })
+  for (let i = 0; i < 20; i++) t.equal((await get(`wrong-${i}`)).status, 401)
+  for (const path of ['/metrics', '/']) t.match(await get('wrong', path), { status: 429, headers: { 'retry-after': /^[1-6]?\d$/ } })
+  t.equal((await http(server.url, '/metrics')).status, 401, 'a request without a token is no guess')
+  t.equal((await get('of-the-admin')).status, 200)
+})
+
 t.test('without a token it listens on loopback only, and refuses the names of other sites', async t => {
   const server = await startMetricsServer(metrics, { host: '0.0.0.0', port: 0, tokens: {} })
   t.teardown(() => server.close())

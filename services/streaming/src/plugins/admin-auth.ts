@@ -1,25 +1,18 @@
-import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { carriesToken, isForLoopback } from '@mixtape/access'
+import { carriesToken, isForLoopback, wrongTokensPlugin } from '@mixtape/access'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook for routes that only the admin may use. */
     requireAdmin (request: FastifyRequest, reply: FastifyReply): Promise<void>
-    /** Must be called for each wrong token on any route. @throws 429 where this address has sent too many */
-    countWrongToken (request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
 }
-
-/** Wrong tokens that one address may send in a minute before it gets 429. Each replica counts its own. */
-const MAX_WRONG = 20
 
 /** The admin has the ADMIN_TOKEN. Without one the server listens on loopback only (see server.ts), and all local users are admins. */
 export const adminAuthPlugin = fp(async app => {
   const { ADMIN_TOKEN: adminToken } = app.config
-  await app.register(rateLimit, { global: false, max: MAX_WRONG, timeWindow: '1 minute' })
-  const countWrong = app.createRateLimit()
+  await app.register(wrongTokensPlugin)
 
   app.decorate('requireAdmin', async (request: FastifyRequest, reply: FastifyReply) => {
     if (adminToken !== undefined) return await checkToken(request, reply, adminToken)
@@ -30,13 +23,6 @@ export const adminAuthPlugin = fp(async app => {
     }
     // A page of another site in a browser on this machine must not act as the admin.
     if (origin !== undefined && !origin.endsWith(`://${host}`)) throw app.httpErrors.forbidden('Not from another origin')
-  })
-
-  app.decorate('countWrongToken', async (request: FastifyRequest, reply: FastifyReply) => {
-    const limit = await countWrong(request)
-    if (limit.isAllowed || !limit.isExceeded) return
-    reply.header('retry-after', `${limit.ttlInSeconds}`)
-    throw app.httpErrors.tooManyRequests(`Too many wrong tokens from ${request.ip}: at most ${MAX_WRONG} in a minute`)
   })
 
   /** The right token is never refused: behind a proxy all clients have one address, and none may lock the admin out. */

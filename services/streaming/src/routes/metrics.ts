@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { mayScrape } from '@mixtape/metrics'
+import { requireScraper } from '@mixtape/metrics'
 import { errors } from '../schemas/errors.ts'
 
 /** GET /metrics, for Prometheus, unless METRICS_PORT says that it is at a port of its own. */
@@ -22,12 +22,6 @@ export async function metricsRoutes (app: FastifyInstance) {
         ...errors(401, 429)
       }
     },
-    onRequest: async (request, reply) => {
-      if (mayScrape(request.headers, request.socket.remoteAddress, config)) return
-      // The ADMIN_TOKEN is right here too, so it could be guessed here.
-      if (request.headers.authorization !== undefined) await app.countWrongToken(request, reply)
-      reply.header('www-authenticate', 'Bearer realm="metrics"')
-      throw app.httpErrors.unauthorized('This needs METRICS_TOKEN or ADMIN_TOKEN: Authorization: Bearer <token>')
-    }
+    onRequest: requireScraper(config)
   }, async (request, reply) => await reply.type(metrics.contentType).send(await metrics.text()))
 }
