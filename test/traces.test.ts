@@ -36,12 +36,24 @@ async function startCollector (t: Test) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans }
 }
 
-t.test('a miss is one trace, from the request to the published file', async t => {
+/** Starts both services and a collector, with a track `a.flac`. */
+async function setUp (t: Test) {
   const { music, env } = await liveSite(t)
   const { url, spans } = await startCollector(t)
   const traced = { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: url }
   const [streaming, worker] = await Promise.all([startStreaming(t, traced), startWorker(t, traced)])
   makeTrack(join(music, 'a.flac'))
+  /** @returns the only span with a name */
+  const named = (name: string) => {
+    const [span, ...others] = spans.filter(span => span.name === name)
+    if (!span || others.length > 0) throw new Error(`There are ${others.length + (span ? 1 : 0)} spans ${name}`)
+    return span
+  }
+  return { streaming, worker, spans, named }
+}
+
+t.test('a miss is one trace, from the request to the published file', async t => {
+  const { streaming, worker, spans, named } = await setUp(t)
   const path = '/play/a.flac?quality=low'
   t.match((await http(streaming.url, path, { headers: { 'x-request-id': 'cold' } })).headers, { 'cache-status': /fwd=miss; stored/ })
   await worker.logged(/Cached: a\.flac/)
@@ -53,11 +65,6 @@ t.test('a miss is one trace, from the request to the published file', async t =>
     'mixtape-streaming GET /play/*', 'mixtape-worker ffmpeg', 'mixtape-worker job', 'mixtape-worker probe', 'mixtape-worker publish',
     'mixtape-worker queue'
   ], 'the hit is in no trace')
-  const named = (name: string) => {
-    const span = spans.find(span => span.name === name)
-    if (!span) throw new Error(`There is no span ${name}`)
-    return span
-  }
   const request = named('GET /play/*')
   const job = named('job')
   t.same(new Set(spans.map(span => span.traceId)), new Set([request.traceId]))
@@ -70,4 +77,20 @@ t.test('a miss is one trace, from the request to the published file', async t =>
   })
   const [line = ''] = worker.lines.filter(line => line.includes('Cached: '))
   t.match(JSON.parse(line).traceparent, new RegExp(`^00-${request.traceId}-${request.spanId}-01$`))
+})
+
+t.test('a segment of HLS that misses is one trace with its job', async t => {
+  const { streaming, worker, spans, named } = await setUp(t)
+  // A player has kept its playlist, and the cache was cleared since.
+  t.match(await http(streaming.url, '/hls/a.flac/low/0123456789abcdef/0.mp3'), { status: 307, headers: { location: /^\.\.\/[\da-f]{16}\/0\.mp3$/ } })
+  await worker.logged(/Cached: a\.flac/)
+  t.same(await Promise.all([streaming.stop(), worker.stop()]), [0, 0])
+
+  const request = named('GET /hls/*')
+  t.same(new Set(spans.map(span => span.traceId)), new Set([request.traceId]))
+  for (const name of ['queue', 'job']) t.equal(named(name).parentSpanId, request.spanId, name)
+  for (const name of ['probe', 'ffmpeg', 'publish']) t.equal(named(name).parentSpanId, named('job').spanId, name)
+  t.match(Object.fromEntries(request.attributes.map(({ key, value }) => [key, value])), {
+    'mixtape.quality': { stringValue: 'low' }, 'http.response.status_code': { intValue: 307 }
+  })
 })
