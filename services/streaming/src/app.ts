@@ -75,6 +75,7 @@ export async function buildApp (config: Config, log: Logger): Promise<FastifyIns
   }) as unknown as FastifyInstance
   // A client may close its sending side and still read the response, as `nc -N` does. The property has no type.
   Object.assign(app.server, { httpAllowHalfOpen: true })
+  app.removeContentTypeParser('text/plain') // bodies are JSON: others get 415
   app.decorate('config', config)
 
   await app.register(requestLogPlugin)

@@ -99,6 +99,7 @@ t.test('answers are as described', async t => {
   await answer('GET /cover?size=1', 400)
   await answer('PUT /mixtapes/summer', 202, { body: { tracks: [{ path: 'a.flac' }, { path: 'b.flac' }] } })
   await answer('PUT /mixtapes/summer', 400, { body: {} })
+  await answer('PUT /mixtapes/summer', 415, { body: { tracks: [] }, headers: { 'content-type': 'text/plain' } })
   await answer('PUT /mixtapes/empty', 202, { body: { title: 'Empty', tracks: [] } })
   await answer('GET /mixtapes', 200)
   await answer('GET /mixtapes/summer', 200)

@@ -98,7 +98,7 @@ t.test('an unknown quality gets 400 and the list of qualities', async t => {
   t.equal((await http(url, '/play/a.flac?quality=original&other=1')).status, 200)
 })
 
-t.test('other methods get 405 and the list of methods, and preflights get 204', async t => {
+t.test('other methods get 405 and the list of methods, and preflights and OPTIONS get 204', async t => {
   const { url } = await build(t)
   for (const [method, path, allow] of [
     ['POST', '/play/a.flac', 'GET, HEAD'], ['DELETE', '/play/a.flac', 'GET, HEAD'], ['GET', '/admin/cache/clear', 'POST'],
@@ -114,7 +114,10 @@ t.test('other methods get 405 and the list of methods, and preflights get 204', 
     headers: { origin: 'http://x', 'access-control-request-method': 'GET', 'access-control-request-headers': 'range' }
   })
   t.equal(preflight.status, 204)
-  t.match(preflight.headers, { 'access-control-allow-origin': '*', 'access-control-allow-headers': /Range/ })
+  t.match(preflight.headers, { allow: 'GET, HEAD', 'access-control-allow-origin': '*', 'access-control-allow-headers': /Range/ })
+  t.match(await http(url, '/mixtapes/x?y', { method: 'OPTIONS' }), { status: 204, headers: { allow: 'PUT, DELETE, GET, HEAD' } })
+  t.match(await http(url, '/admin/overview/events', { method: 'HEAD' }), { status: 405, headers: { allow: 'GET' } }, 'an event stream has no HEAD')
+  t.match(await http(url, '/mixtapes/x/events', { method: 'HEAD' }), { status: 405, headers: { allow: 'GET' } })
 })
 
 t.test('Cache-Status has the reason of a miss', async t => {

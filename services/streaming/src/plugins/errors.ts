@@ -7,7 +7,7 @@ import { problemOfCommand } from '@mixtape/transcode-queue'
 /**
  * Gives all errors one shape: `{ statusCode, error, message }`. Details of internal errors go to the log only.
  *
- * A path that exists with other methods answers 405 with Allow, not 404 (RFC 9110, 15.5.6).
+ * A path that exists with other methods answers 405 with Allow, not 404 (RFC 9110, 15.5.6), and OPTIONS says the same.
  */
 export const errorsPlugin = fp(async app => {
   await app.register(sensible)
@@ -19,9 +19,19 @@ export const errorsPlugin = fp(async app => {
     for (const name of [method].flat()) route.methods.add(name)
   })
 
+  const routeOf = (requested: string) => {
+    const [path = ''] = requested.split('?', 1)
+    return [...routes].find(([url, { pattern }]) => url !== '*' && pattern.test(path))?.[1]
+  }
+
+  app.addHook('onSend', async (request, reply) => {
+    if (request.method !== 'OPTIONS') return
+    const route = routeOf(request.url)
+    if (route) reply.header('allow', [...route.methods].join(', '))
+  })
+
   app.setNotFoundHandler((request, reply) => {
-    const [path = ''] = request.url.split('?', 1)
-    const [, route] = [...routes].find(([url, { pattern }]) => url !== '*' && pattern.test(path)) ?? []
+    const route = routeOf(request.url)
     // A route that serves files has the method, but not this file.
     if (!route || route.methods.has(request.method)) return reply.notFound('There is nothing here')
     const allowed = [...route.methods].join(', ')

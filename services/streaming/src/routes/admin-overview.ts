@@ -25,7 +25,7 @@ export const adminOverviewRoutes: FastifyPluginAsyncTypebox = async function (ap
     schema: { tags: ['overview'], summary: 'Traffic, listeners, queue, workers, failures and cache', response: { 200: overviewSchema, ...adminErrors } }
   }, async () => await overview.read())
 
-  app.get('/admin/overview/events', { schema: eventsSchema, sse: { kind: 'only' } } as { schema: typeof eventsSchema }, async (request, reply) => {
+  app.get('/admin/overview/events', { schema: eventsSchema, sse: { kind: 'only' }, exposeHeadRoute: false } as { schema: typeof eventsSchema }, async (request, reply) => {
     const signal = app.untilStreamEnds(reply)
     let last = ''
     const send = async () => {

@@ -47,7 +47,7 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
       summary: 'Saves a mixtape, and enqueues what its tracks lack',
       params: slugParams,
       body: mixtapeSchema,
-      response: { 202: savedSchema, ...errors(400, 503), ...adminErrors }
+      response: { 202: savedSchema, ...errors(400, 413, 415, 503), ...adminErrors }
     },
     bodyLimit: MAX_BODY,
     schemaErrorFormatter: mixtapeErrors
@@ -94,17 +94,21 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   })
 
   app.get('/mixtapes/:slug/events', {
-    schema: eventsSchema, sse: { kind: 'only' }, schemaErrorFormatter: mixtapeErrors
+    schema: eventsSchema, sse: { kind: 'only' }, exposeHeadRoute: false, schemaErrorFormatter: mixtapeErrors
   } as { schema: typeof eventsSchema }, async (request, reply) => {
     const mixtape = await app.findMixtape(request.params.slug)
     const signal = app.untilStreamEnds(reply)
     let number = 0
-    for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal })) {
-      if (signal.aborted) return
-      // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).
-      const suffix = progress.status === 'in_progress' ? '' : '-last'
-      if (suffix && number === 0 && request.headers['last-event-id']?.toString().endsWith(suffix)) return reply.code(204).send()
-      await reply.sse.send({ id: `${Date.now()}-${number++}${suffix}`, data: progress })
+    try {
+      for await (const progress of watchMixtape(mixtape, { ...stores, wanted, events, registry, signal })) {
+        if (signal.aborted) return
+        // A browser reconnects when the stream ends. One that has seen the last event gets 204, which stops it (HTML, 9.2.3).
+        const suffix = progress.status === 'in_progress' ? '' : '-last'
+        if (suffix && number === 0 && request.headers['last-event-id']?.toString().endsWith(suffix)) return reply.code(204).send()
+        await reply.sse.send({ id: `${Date.now()}-${number++}${suffix}`, data: progress })
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error // a client that has left, or a stop, is no fault
     }
   })
 }

@@ -17,6 +17,8 @@ const MESSAGES = {
   403: 'Without an ADMIN_TOKEN only requests from this machine, for a loopback address, and of no other origin are allowed',
   404: 'There is nothing here',
   412: 'The file does not match the precondition',
+  413: 'The body is larger than 5 MiB',
+  415: 'The body must be JSON: Content-Type: application/json',
   416: 'The range lies outside of the file',
   422: 'The cover cannot be shown: it is damaged, larger than 60 megapixels or 40 MiB, or none of JPEG, PNG, WebP, GIF and AVIF',
   429: 'Too many wrong tokens from this address: at most 20 in a minute',
