@@ -1,10 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import sharp from 'sharp'
 import { t, type Test } from 'tap'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { build } from '../../../test/fixtures/app.ts'
-import { http } from '../../../test/fixtures/http.ts'
+import { http, whenReady } from '../../../test/fixtures/http.ts'
 import { jpeg } from '../../../test/fixtures/pictures.ts'
 import { queueFixture } from '../../../test/fixtures/queue.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
@@ -22,6 +23,29 @@ async function site (t: Test) {
     await http(url, `/mixtapes/${slug}`, { method: 'PUT', headers, body: { title, tracks: paths.map(path => ({ file_path: path })) } })
   return { app, url, music, save, redis }
 }
+
+t.test('requests for one mixtape at a time look at its tracks once', async t => {
+  const { url: redisUrl } = await testRedis(t)
+  const { url, music } = await build(t, { REDIS_URL: redisUrl, AUDIO_CACHE_PRECACHE_ON_UPLOAD: 'false' })
+  await whenReady(url)
+  const tracks = Array.from({ length: 200 }, (_, index) => ({ file_path: `${index}.flac` }))
+  for (const { file_path: name } of tracks) writeFileSync(join(music, name), name)
+  t.equal((await http(url, '/mixtapes/long', { method: 'PUT', body: { tracks } })).status, 202)
+  const redis = new Redis(redisUrl)
+  t.teardown(() => redis.disconnect())
+  /** Asks for the mixtape. @returns how often its jobs were looked up */
+  const look = async (requests: number) => {
+    await redis.config('RESETSTAT')
+    await Promise.all(Array.from({ length: requests }, async () => {
+      t.match((await http(url, '/mixtapes/long')).json(), { total: 200, tracks: [{ qualities: { low: { state: 'absent' } } }] })
+    }))
+    return Number(/cmdstat_get:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1])
+  }
+  const once = await look(1)
+  t.ok(once >= 600, `${once} look-ups for 200 tracks at three qualities`)
+  const often = await look(20)
+  t.ok(often < 4 * once, `${often} look-ups for 20 requests`)
+})
 
 t.test('without a token, a mixtape tells of its own tracks only', async t => {
   const { url, music, save } = await site(t)

@@ -24,6 +24,8 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
   const { library, audioCache: cache, transcodeQueue: producer, transcodeEvents: events, mixtapes: registry, config } = app
   const stores = { library, cache, producer }
   const wanted = config.AUDIO_CACHE_PRECACHE_QUALITIES
+  /** Readiness that is being looked up, by slug. Everyone may ask, and it takes a look at each track: concurrent requests share one. */
+  const lookups = new Map<string, Promise<MixtapeReadiness>>()
   const adminOnly = { onRequest: [app.requireAdmin] }
 
   // Mixtapes are in Redis only. While it is away these routes fail at once.
@@ -58,6 +60,7 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     const result = await precache(stores, { paths, qualities: isPrecached ? wanted : [], reason: 'mixtape' })
     // Saved after its jobs are enqueued, so that the first progress event includes them.
     await registry.save({ slug, title, tracks: paths, origin: 'api' })
+    lookups.delete(slug) // a look-up that began before does not know it
     reply.code(202)
     return {
       slug,
@@ -77,7 +80,9 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     },
     schemaErrorFormatter: mixtapeErrors
   }, async (request, reply) => {
-    if (!await registry.remove(request.params.slug)) throw app.httpErrors.notFound('No such mixtape')
+    const { slug } = request.params
+    if (!await registry.remove(slug)) throw app.httpErrors.notFound('No such mixtape')
+    lookups.delete(slug)
     reply.code(204)
   })
 
@@ -90,7 +95,12 @@ export const mixtapeRoutes: FastifyPluginAsyncTypebox = async function (app) {
     },
     schemaErrorFormatter: mixtapeErrors
   }, async request => {
-    return (await MixtapeReadiness.of(await app.findMixtape(request.params.slug), { ...stores, wanted })).report
+    const { slug } = request.params
+    const lookup = lookups.get(slug) ?? app.findMixtape(slug)
+      .then(async mixtape => await MixtapeReadiness.of(mixtape, { ...stores, wanted }))
+      .finally(() => lookups.delete(slug))
+    lookups.set(slug, lookup)
+    return (await lookup).report
   })
 
   app.get('/mixtapes/:slug/events', {
