@@ -1,3 +1,3 @@
 export { isForLoopback, isLoopbackHost } from './loopback.ts'
-export { carriesToken } from './token.ts'
+export { checkBearerToken } from './token.ts'
 export { wrongTokensPlugin } from './wrong-tokens.ts'

@@ -6,7 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
  * @param authorization value of the header Authorization
  * @returns `none` where the request has no bearer token
  */
-export function carriesToken (authorization: string | undefined, token: string): 'right' | 'wrong' | 'none' {
+export function checkBearerToken (authorization: string | undefined, token: string): 'right' | 'wrong' | 'none' {
   const given = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
   if (given === undefined) return 'none'
   return isEqual(given, token) ? 'right' : 'wrong'

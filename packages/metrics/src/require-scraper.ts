@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { carriesToken, isForLoopback } from '@mixtape/access'
+import { checkBearerToken, isForLoopback } from '@mixtape/access'
 
 /** METRICS_TOKEN, and ADMIN_TOKEN, which may scrape too. */
 export interface ScrapeTokens {
@@ -18,7 +18,7 @@ export function requireScraper ({ METRICS_TOKEN, ADMIN_TOKEN }: ScrapeTokens) {
     const { authorization, host } = request.headers
     const mayScrape = tokens.length === 0
       ? isForLoopback(request.socket.remoteAddress, host)
-      : tokens.map(token => carriesToken(authorization, token)).includes('right')
+      : tokens.map(token => checkBearerToken(authorization, token)).includes('right')
     if (mayScrape) return
     if (authorization !== undefined) await request.server.countWrongToken(request, reply)
     reply.header('www-authenticate', 'Bearer realm="metrics"')

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { carriesToken, isForLoopback, wrongTokensPlugin } from '@mixtape/access'
+import { checkBearerToken, isForLoopback, wrongTokensPlugin } from '@mixtape/access'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -27,7 +27,7 @@ export const adminAuthPlugin = fp(async app => {
 
   /** The right token is never refused: behind a proxy all clients have one address, and none may lock the admin out. */
   async function checkToken (request: FastifyRequest, reply: FastifyReply, token: string): Promise<void> {
-    const carried = carriesToken(request.headers.authorization, token)
+    const carried = checkBearerToken(request.headers.authorization, token)
     if (carried === 'right') return
     if (carried === 'wrong') await app.countWrongToken(request, reply)
     reply.header('www-authenticate', 'Bearer realm="admin"')
