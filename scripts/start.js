@@ -121,7 +121,9 @@ Try:
   curl -I '${url}'
   curl -I '${url}?quality=medium'     # a miss; seconds later a hit
   curl ${token}${address}/admin/cache/stats
+  npx mixtape-audio --url ${address} why ${track === undefined ? '<path of a track>' : shellQuoted(track)}     # is it cached, or why not?
 
+${address}/admin/ shows what waits, runs and failed.
 Ctrl-C ends it.
 `)
 }
@@ -161,6 +163,10 @@ function problemsOf (found, track) {
 /** An apostrophe is valid in a URL, but would end the quoted string in the shell. */
 function urlPath (path) {
   return path.split('/').map(encodeURIComponent).join('/').replaceAll("'", '%27')
+}
+
+function shellQuoted (text) {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** @returns the path of a track that can be transcoded; at most 1000 folders are searched */

@@ -66,6 +66,7 @@ for (const [command, signal] of [
     await until(() => output().includes('Ctrl-C ends it'))
     t.match(output(), /Listening on http:\/\/127\.0\.0\.1:\d+\/\n\nTry:/, 'no problem is printed')
     t.match(output(), /curl -I '.*\/play\/a.flac\?quality=medium'/)
+    t.match(output(), /npx mixtape-audio --url http:\/\/127\.0\.0\.1:\d+ why 'a\.flac'/)
     t.ok(processesWith(`PORT=${env.PORT}`).length >= 3)
     child.kill(signal)
     await exited

@@ -107,7 +107,7 @@ async function library ({ MUSIC_ROOT: root }: Config): Promise<Finding[]> {
       ? { check, state: 'ok', message: `${root}, readable` }
       : { check, state: 'bad', message: `${root} is empty: is its disk mounted?` }]
   } catch (error) {
-    return [{ check, state: 'bad', message: `${root} cannot be read (${(error as NodeJS.ErrnoException).code})` }]
+    return [{ check, state: 'bad', message: `${root} cannot be read (${(error as NodeJS.ErrnoException).code}). Does doctor have the MUSIC_ROOT of the services? A file .env gives it to all` }]
   }
 }
 

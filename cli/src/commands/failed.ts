@@ -13,7 +13,7 @@ export async function failed (server: Server, { json }: { json?: boolean }): Pro
     ...jobs.map(({ path, quality, error, failed_at: at }) => [withLocalTimes(at), path, quality, error]),
     ...sources.filter(({ path }) => !jobs.some(job => job.path === path)).map(({ path, error, since }) => [withLocalTimes(since ?? ''), path, '', error])
   ]
-  print(json, { jobs, sources }, rows.length > 0 ? table(rows) : ['Nothing has failed.'])
+  print(json, { jobs, sources }, rows.length > 0 ? [...table(rows), '', 'When a file is mended: mixtape-audio retry, for all, or with its path'] : ['Nothing has failed.'])
   return rows.length > 0 ? EXIT.found : EXIT.ok
 }
 

@@ -84,11 +84,12 @@ t.test('the hit rate counts plays: no seeks, later ranges, probes, HEAD and 304'
   const redis = await testRedis(t)
   const { url, music, cache } = await build(t, { REDIS_URL: redis.url })
   await whenReady(url)
-  for (const name of ['hit.flac', 'miss.flac']) writeFileSync(join(music, name), Buffer.alloc(300_000))
+  for (const name of ['hit.flac', 'miss.flac', 'asked.flac']) writeFileSync(join(music, name), Buffer.alloc(300_000))
   writeFileSync(join(cache, 'hit_low.mp3'), Buffer.alloc(200_000))
   const play = async (name: string, headers: OutgoingHttpHeaders = {}, method = 'GET') =>
     await http(url, `/play/${name}?quality=low`, { method, headers })
   const { headers: { etag, 'last-modified': modified } } = await play('hit.flac', {}, 'HEAD')
+  await play('asked.flac', {}, 'HEAD')
   await play('hit.flac')
   for (const range of ['bytes=0-65535', 'bytes=65536-131071', 'bytes=131072-', 'bytes=0-1', 'bytes=-128']) await play('hit.flac', { range })
   await play('hit.flac', { range: 'bytes=0-', 'if-range': etag })
@@ -98,6 +99,9 @@ t.test('the hit rate counts plays: no seeks, later ranges, probes, HEAD and 304'
   for (let first = 1; first < 10; first++) await play('miss.flac', { range: `bytes=${first}000-` })
   await http(url, '/play/hit.flac')
   t.match((await http(url, '/admin/cache/stats')).json(), { hit_rate: { last_hour: { hits: 2, misses: 1, rate: 2 / 3 } } })
+  const listeners = async () => (await http(url, '/admin/overview')).json().listeners
+  await until(async () => (await listeners()).original > 0)
+  t.same(await listeners(), { original: 2, high: 0, medium: 0, low: 0 }, 'the tracks that are heard, and not the one that HEAD asked for')
 })
 
 t.test('with ADMIN_TOKEN, a request without the right token gets 401', async t => {

@@ -26,14 +26,14 @@ export class Listeners {
   readonly #listeners = new Map<string, Listener>()
 
   /**
-   * Counts a response of a track.
+   * Counts a response of a track, unless it is that to a HEAD.
    *
    * @param quality of what the client gets
    * @returns a function that must be called at the end of the response
    */
   start (request: FastifyRequest, track: Track, quality: Quality): () => void {
     const address = `${request.headers['x-forwarded-for'] ?? request.raw.socket.remoteAddress}`.slice(0, MAX_ADDRESS)
-    const listener = this.#find(`${address} ${track.path}`, quality)
+    const listener = request.method === 'HEAD' ? undefined : this.#find(`${address} ${track.path}`, quality)
     if (listener) listener.openResponses++
     return () => {
       if (!listener) return

@@ -82,7 +82,7 @@ function failed (app: FastifyInstance, { redis, quality }: Facts, version: strin
   }
   const job = failedJobs.find(job => job.quality === quality)
   if (!job) return undefined
-  const why = `Its job failed at ${new Date(job.failedAt).toISOString()}, after ${job.attempts} attempts: ${job.error}. The next play enqueues it again.`
+  const why = `Its job failed at ${new Date(job.failedAt).toISOString()}, after ${job.attempts} ${job.attempts === 1 ? 'attempt' : 'attempts'}: ${job.error}. The next play enqueues it again, and so does an operator who retries it.`
   return { state: 'failed', why, served: missed(app) }
 }
 
