@@ -33,8 +33,7 @@ const worker = self as unknown as WorkerScope
  */
 worker.addEventListener('install', event => {
   event.waitUntil((async () => {
-    const files = await (await fetch('/files.json')).json() as string[]
-    await (await caches.open(PAGE)).addAll(files.map(file => new Request(file, { cache: 'no-cache' })))
+    await store(await fetchFiles())
     await worker.skipWaiting()
   })())
 })
@@ -50,7 +49,7 @@ worker.addEventListener('fetch', event => {
   } else if (request.mode === 'navigate') {
     if (!PLACE.test(pathname)) return
     event.respondWith(networkFirst(request, '/'))
-    event.waitUntil(refresh('/'))
+    event.waitUntil(refresh().catch(() => {})) // the network is off
   } else if (request.method === 'GET' && STORED.test(pathname)) {
     event.respondWith(networkFirst(request))
   }
@@ -87,7 +86,24 @@ function isFailure ({ type, status }: Response): boolean {
   return type === 'error' || status >= 500
 }
 
-/** A page that was opened by another URL is stored too, so that it fits to its scripts after an update of the server. */
-async function refresh (url: string): Promise<void> {
-  await (await caches.open(PAGE)).add(url).catch(() => {}) // the network is off
+/**
+ * After an update of the server the page may have other files. Those that are new are stored together with the page, which
+ * loads the others from the network anyway (networkFirst).
+ */
+async function refresh (): Promise<void> {
+  const files = await fetchFiles()
+  const page = await caches.open(PAGE)
+  const stored = (await page.keys()).map(({ url }) => new URL(url).pathname)
+  await store(files.filter(file => file === '/' || !stored.includes(file)))
+  for (const file of stored) if (!files.includes(file)) await page.delete(file)
+}
+
+/** @returns the URLs of the files of the page */
+async function fetchFiles (): Promise<string[]> {
+  return await (await fetch('/files.json')).json() as string[]
+}
+
+/** Stores all files, or none where one cannot be fetched. */
+async function store (files: string[]): Promise<void> {
+  await (await caches.open(PAGE)).addAll(files.map(file => new Request(file, { cache: 'no-cache' })))
 }
