@@ -123,7 +123,7 @@ t.test('a kept mixtape opens, plays and seeks with the network off', async t => 
   t.same(errors, [])
 })
 
-t.test('after a broken line and a pause it goes on where it stopped; what was replaced is fetched anew', async t => {
+t.test('after a broken line and a pause it goes on where it stopped; what was replaced is fetched anew, and what was deleted can be removed', async t => {
   const { music, env } = await liveSite(t)
   const files = ['a.wav', 'b.wav'].map(name => makeTrack(join(music, name), { seconds: 40 }))
   const PORT = `${await freePort('127.0.0.1', 0)}`
@@ -143,10 +143,10 @@ t.test('after a broken line and a pause it goes on where it stopped; what was re
   })
   const megabytes = async () => Number(await page.locator('.keep p').textContent().then(text => text?.match(/, ([\d.]+) MB/)?.[1]))
 
-  await bytesPerSecond(2_000_000)
+  const etag = (await http(url, '/play/a.wav')).headers.etag
+  await bytesPerSecond(1_000_000)
   await keep(page, 'original')
   await until(async () => await megabytes() > 1.5)
-  const etag = (await http(url, '/play/a.wav')).headers.etag
   await server.stop('SIGKILL')
   await page.locator('.keep p:has-text("The server does not answer. It goes on by itself.")').waitFor()
   const before = await megabytes()
@@ -176,6 +176,13 @@ t.test('after a broken line and a pause it goes on where it stopped; what was re
   await isKept(page)
   t.same(responses.map(response => `${new URL(response.url()).pathname} ${response.status()}`), ['/play/a.wav 200', '/play/b.wav 304'])
   t.match(await fetchInPage(page, '/play/a.wav'), { hex: sha256(readFileSync(files[0] as string)) })
+
+  await http(url, '/mixtapes/summer', { method: 'DELETE' })
+  await page.reload()
+  await page.locator('h1:text-is("There is no such mixtape")').waitFor()
+  await page.click('.pill:has-text("Remove from this device")')
+  await page.locator('.notice:has-text("It was removed from this device.")').waitFor()
+  t.notMatch((await fetchInPage(page, '/play/a.wav')).cache, /mixtape-offline/, 'its tracks are gone from the device')
 })
 
 t.test('the page can be installed', async t => {

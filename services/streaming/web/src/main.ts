@@ -9,7 +9,7 @@ import { EditView } from './mixtapes/edit-view.ts'
 import { MixtapeView } from './mixtapes/mixtape-view.ts'
 import { MixtapesView } from './mixtapes/mixtapes-view.ts'
 import { startTray } from './mixtapes/tray.ts'
-import { addKeptLinks } from './offline/kept-links.ts'
+import { addKeptLinks, addRemoval } from './offline/kept-links.ts'
 import { resumeKeeping } from './offline/keeper.ts'
 import { startKeyboard } from './player/keyboard.ts'
 import { startMediaSession } from './player/media-session.ts'
@@ -79,9 +79,11 @@ function showProblem (place: Place, error: Error): void {
     form.querySelector('input')?.focus()
     addKeptLinks(form)
   } else if (status === 404) {
-    main.replaceChildren(place.view === 'mixtape'
+    const notice = place.view === 'mixtape'
       ? emptyNotice('There is no such mixtape', 'It may have been removed, or the link is not complete.')
-      : emptyNotice('There is no such folder', 'It may have been renamed or deleted.'))
+      : emptyNotice('There is no such folder', 'It may have been renamed or deleted.')
+    main.replaceChildren(notice)
+    if (place.view === 'mixtape') addRemoval(notice, place.slug)
   } else {
     retry = window.setTimeout(again, RETRY_MS)
     const key = `${location.href} ${error.message}`
