@@ -95,7 +95,27 @@ t.test('a mixtape is gathered, ordered and saved; a friend sees it fill up, and 
   await friend.locator('h1:text-is("Über <b>alles</b>")').waitFor()
   t.pass('the title of a track leads back to the mixtape: its folder is only for the admin')
 
+  const startNew = async () => {
+    await page.click('.pill:has-text("All mixtapes")')
+    await page.click('.pill:has-text("New mixtape")')
+  }
+  const saved = page.url()
   await page.click('.pill:has-text("Edit")')
+  await startNew()
+  await page.locator('h1:text-is("New mixtape")').waitFor()
+  t.same(await titles(page), [], 'an edit that changed nothing does not go on as a new mixtape')
+  await page.goto(saved)
+  await page.click('.pill:has-text("Edit")')
+  await page.click('[aria-label="Remove Night from the mixtape"]')
+  await startNew()
+  await page.locator('dialog:has-text("is not saved. Make a new mixtape instead?")').waitFor()
+  await page.click('dialog .pill:has-text("Discard and make")')
+  await page.locator('h1:text-is("New mixtape")').waitFor()
+  t.same(await titles(page), [])
+
+  await page.goto(saved)
+  await page.click('.pill:has-text("Edit")')
+  t.same(await titles(page), ['Gulls', 'Ebb', 'Night'])
   await page.click('.pill:has-text("Delete")')
   await page.click('dialog .pill:has-text("Cancel")')
   await page.click('.pill:has-text("Delete")')
