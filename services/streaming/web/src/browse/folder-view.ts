@@ -73,8 +73,8 @@ export class FolderView {
         element('p', { className: 'hero-facts' }, facts),
         tracks > 0
           ? element('div', { className: 'hero-actions' },
-            element('button', { className: 'pill primary', click: () => { this.#play(0, known[0]) } }, icon('play'), 'Play'),
-            element('button', { className: 'pill', click: () => { this.#shuffle() } }, icon('shuffle'), 'Shuffle'),
+            element('button', { className: 'pill primary is-starting', click: () => { this.#play(0, known[0]) } }, icon('play'), 'Play'),
+            element('button', { className: 'pill is-starting', click: () => { this.#shuffle() } }, icon('shuffle'), 'Shuffle'),
             element('button', { className: 'pill', click: () => { this.#addAll() } }, icon('tape'), 'Add to mixtape'))
           : undefined))
   }

@@ -60,7 +60,7 @@ export class MixtapeView {
         element('h1', {}, title),
         element('p', { className: 'hero-facts' }, [count(tracks.length, 'track'), ...seconds > 0 ? [clock(seconds)] : []].join(' · ')),
         element('div', { className: 'hero-actions' },
-          element('button', { className: 'pill primary', click: () => { this.#play(0) } }, icon('play'), 'Play'),
+          element('button', { className: 'pill primary is-starting', click: () => { this.#play(0) } }, icon('play'), 'Play'),
           shareButton(title),
           this.#exportLink(),
           this.#keep?.button,

@@ -5,6 +5,9 @@ const SEEK_SECONDS = 5
 /** Elements that use the keys themselves. */
 const OWN_KEYS = 'input, select, textarea, [contenteditable]'
 
+/** Buttons that start to play something. */
+const STARTING = '.row-play, .is-starting'
+
 /**
  * Space plays and pauses, the left and right arrows seek, j and k go to the next and the previous track. The up and down
  * arrows move through the list of tracks, or scroll.
@@ -28,4 +31,9 @@ export function startKeyboard (player: Player): void {
     event.preventDefault()
     action()
   })
+  // After a click with the pointer, Space pauses what plays. On a button that has the focus, it would start that again.
+  document.addEventListener('click', ({ target, detail }) => {
+    const button = target instanceof Element ? target.closest<HTMLElement>(STARTING) : null
+    if (detail > 0) button?.blur()
+  }, { capture: true }) // before the row is made anew, with the focus
 }
