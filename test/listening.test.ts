@@ -189,8 +189,11 @@ t.test('the queue: shuffle, repeat, add, remove, and jump', async t => {
   await page.click('#to-queue')
   await page.locator('h1:text-is("Queue")').waitFor()
   t.same(await queue(), ['Track 1', 'Track 2', 'Track 3', 'Track 4', 'Track 1'])
-  await page.locator('.row-action').nth(2).click()
+  t.equal(await page.locator('.row.is-current .row-action').count(), 0, 'what plays cannot be removed')
+  const focus = async () => await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent)
+  await page.click('[aria-label="Remove Track 3 from the queue"]')
   t.same(await queue(), ['Track 1', 'Track 2', 'Track 4', 'Track 1'])
+  t.equal(await focus(), 'Remove Track 4 from the queue')
   await page.click('#shuffle')
   t.equal((await queue())[0], 'Track 2', 'what plays goes on')
   t.same((await queue()).sort(), ['Track 1', 'Track 1', 'Track 2', 'Track 4'])
@@ -208,6 +211,9 @@ t.test('the queue: shuffle, repeat, add, remove, and jump', async t => {
   await page.waitForFunction(() => Number(document.querySelector<HTMLAudioElement>('audio[data-deck=current]')?.currentTime) > 4)
   await page.waitForFunction(() => Number(document.querySelector<HTMLAudioElement>('audio[data-deck=current]')?.currentTime) < 2)
   await plays(page, 'Track 1')
+  await page.locator('.row-action').last().click()
+  t.same(await queue(), ['Track 1', 'Track 2', 'Track 4'])
+  t.equal(await focus(), 'Remove Track 4 from the queue', 'the last row leaves the focus to the one before')
 })
 
 t.test('after a reload the queue, the place and the volume are back', async t => {

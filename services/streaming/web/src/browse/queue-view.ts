@@ -29,14 +29,16 @@ export class QueueView {
         if (index === player.queue.state.position) player.toggle()
         else player.playAt(index)
       },
-      actions: index => [{
-        icon: 'remove',
-        label: name => `Remove ${name} from the queue`,
-        run: () => {
-          player.queue.remove(index)
-          player.queueChanged()
-        }
-      }]
+      actions: index => index === player.queue.state.position
+        ? []
+        : [{
+            icon: 'remove',
+            label: name => `Remove ${name} from the queue`,
+            run: () => {
+              player.queue.remove(index)
+              player.queueChanged()
+            }
+          }]
     })
     const update = () => {
       tracks = player.queue.inOrder

@@ -36,14 +36,16 @@ export class WindowedRows {
     this.redraw()
   }
 
-  /** Makes all rows on the screen anew. The row that has the focus keeps it. */
+  /** Makes all rows on the screen anew. The button that has the focus keeps it, or the nearest one where it is gone. */
   redraw (): void {
     const focused = this.#focusedIndex()
-    const hadFocus = focused === undefined ? undefined : focusables(this.#rows.get(focused)).indexOf(document.activeElement as HTMLElement)
+    const button = focused === undefined ? 0 : focusables(this.#rows.get(focused)).indexOf(document.activeElement as HTMLElement)
     for (const row of this.#rows.values()) row.remove()
     this.#rows.clear()
     this.draw()
-    if (focused !== undefined) focusables(this.#rows.get(focused))[hadFocus ?? 0]?.focus({ preventScroll: true })
+    if (focused === undefined) return
+    const buttons = focusables(this.#rows.get(Math.min(focused, this.#count - 1)))
+    buttons[Math.min(button, buttons.length - 1)]?.focus({ preventScroll: true })
   }
 
   /** Makes the rows that have come near the screen, and removes those that have left it. */
