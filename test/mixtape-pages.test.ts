@@ -61,7 +61,7 @@ t.test('a mixtape is gathered, ordered and saved; a friend sees it fill up, and 
   const [last, first] = await Promise.all([3, 0].map(async index => await page.locator('.handle').nth(index).boundingBox()))
   await page.mouse.move((last?.x ?? 0) + 10, (last?.y ?? 0) + 10)
   await page.mouse.down()
-  await page.mouse.move((first?.x ?? 0) + 10, (first?.y ?? 0), { steps: 8 })
+  await page.mouse.move((first?.x ?? 0) + 10, (first?.y ?? 0)) // so quickly that the pointer is over no row in between
   await page.mouse.up()
   t.same(await titles(page), ['Gulls', 'Ebb', 'Night', 'Salt'], 'dragged from the last place to the first')
   await page.click('[aria-label="Remove Salt from the mixtape"]')

@@ -33,9 +33,8 @@ export function makeReorderable (list: HTMLElement, onMove: (from: number, to: n
       if (clientY < EDGE) window.scrollBy(0, -12)
       else if (clientY > window.innerHeight - EDGE) window.scrollBy(0, 12)
       // The other rows move: the handle would lose the pointer if its row were taken out of the list.
-      const { previousElementSibling: before, nextElementSibling: after } = row
-      if (before && clientY < middle(before)) row.after(before)
-      else if (after && clientY > middle(after)) row.before(after)
+      while (row.previousElementSibling && clientY < middle(row.previousElementSibling)) row.after(row.previousElementSibling)
+      while (row.nextElementSibling && clientY > middle(row.nextElementSibling)) row.before(row.nextElementSibling)
     }
     const drop = () => {
       handle.removeEventListener('pointermove', drag as EventListener)
