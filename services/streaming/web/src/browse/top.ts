@@ -13,7 +13,7 @@ export function showCrumbs (place: Place): void {
   const input = find<HTMLInputElement>('#filter')
   if (input.form) input.form.hidden = place.view !== 'folder'
   const filter = place.view === 'folder' ? place.filter : ''
-  if (document.activeElement !== input) input.value = filter
+  if (input.value.trim() !== filter) input.value = filter // while one types, a space at the end stays
 }
 
 /** Filters the folder while one types. */
