@@ -132,6 +132,14 @@ t.test('a playlist is exported and imported, and lines that name no track are sa
   const saved = await http(url, '/mixtapes/night', { method: 'PUT', headers, body: { title: 'Nacht', tracks: paths.map(path => ({ path })) } })
   t.equal(saved.status, 202)
   const page = await openAsAdmin(t, `${url}/mixtape/night`)
+  const current = async () => {
+    await page.locator('.row.is-playing').waitFor()
+    return await page.locator('.row.is-current').evaluateAll(rows => rows.map(row => row.getAttribute('aria-posinset')))
+  }
+  await page.locator('.row-play').nth(2).click()
+  t.same(await current(), ['3'], 'of a track that is there twice, the row that was chosen plays')
+  await page.locator('.row-play').nth(1).click()
+  t.same(await current(), ['2'])
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('a:has-text("Export")')])
   t.equal(download.suggestedFilename(), 'night.m3u8')
   const exported = readFileSync(await download.path(), 'utf8')

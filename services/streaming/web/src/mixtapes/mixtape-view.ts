@@ -84,13 +84,22 @@ export class MixtapeView {
       isNumbered: true,
       hasCovers: true,
       trackAt: index => this.#mixtape?.tracks[index],
-      isCurrent: (_, { path }) => player.current.track?.path === path,
-      onPlay: (index, track) => {
-        if (player.current.track?.path === track.path) player.toggle()
+      isCurrent: index => this.#isCurrent(index),
+      onPlay: index => {
+        if (this.#isCurrent(index)) player.toggle()
         else this.#play(index)
       },
       actions: (_, track) => track.size === undefined ? [] : [queueAction(player, this.#queued(track))]
     })
+  }
+
+  /** A track may be here twice. The second time that it is in the queue stands for its second row. */
+  #isCurrent (index: number): boolean {
+    const { current: { track }, queue } = this.#player
+    const tracks = this.#mixtape?.tracks ?? []
+    if (!track || tracks[index]?.path !== track.path) return false
+    const rows = tracks.flatMap(({ path }, row) => path === track.path ? [row] : [])
+    return rows[Math.min(queue.timesBefore(track.path), rows.length - 1)] === index
   }
 
   /** Plays from a track on to the last one. Tracks that are not in the library any more are left out. */

@@ -87,6 +87,12 @@ export class Queue {
     return position === undefined ? undefined : this.#at(position)
   }
 
+  /** @returns how many times a track was added before the current one, in whatever order they are played */
+  timesBefore (path: string): number {
+    const { tracks, order, position } = this.#state
+    return tracks.slice(0, order[position]).filter(track => track.path === path).length
+  }
+
   setRepeat (repeat: Repeat): void {
     this.#state.repeat = repeat
   }
