@@ -70,8 +70,9 @@ t.test('a mixtape is gathered, ordered and saved; a friend sees it fill up, and 
   await page.click('.pill:has-text("Save")')
   await page.locator('.edit-problem:has-text("Please give it a title.")').waitFor()
   await page.fill('[name=title]', 'Über <b>alles</b>')
-  await page.click('.pill:has-text("Save")')
+  await page.dblclick('.pill:has-text("Save")')
   await page.locator('h1:text-is("Über <b>alles</b>")').waitFor()
+  t.equal((await http(url, '/mixtapes', { headers })).json().mixtapes.length, 1, 'a double click saves one mixtape')
   t.match(new URL(page.url()).pathname, /^\/mixtape\/uber-b-alles-b-[a-z0-9]{6}$/)
   t.equal(await page.getAttribute('#to-mixtapes', 'aria-label'), 'Mixtapes', 'nothing is left to be saved')
 
