@@ -137,6 +137,18 @@ t.test('what fails is said in words, and works again by itself', async t => {
   await heading(page, 'There is no such folder')
 })
 
+t.test('a link that can be of no mixtape is not tried again', async t => {
+  const { url } = await build(t)
+  const page = await openPage(t, url)
+  await page.clock.install()
+  const asked: string[] = []
+  page.on('request', request => { if (request.url().endsWith('/tracks')) asked.push(request.url()) })
+  await page.goto(`${url}/mixtape/link%20and%20more`)
+  await heading(page, 'There is no such mixtape')
+  await page.clock.runFor(10_000)
+  t.same(asked, [`${url}/mixtapes/link%20and%20more/tracks`])
+})
+
 t.test('the page may load nothing from elsewhere, and be framed nowhere', async t => {
   const { url } = await build(t)
   for (const path of ['/', '/browse/any/where', '/queue', '/style.css', '/app/main.js']) {

@@ -1,4 +1,4 @@
-import { RequestError } from './api/library.ts'
+import { mayPass, RequestError } from './api/library.ts'
 import { CHOICES, type Choice } from './api/qualities.ts'
 import { FolderView } from './browse/folder-view.ts'
 import { emptyNotice, problemNotice, tokenForm } from './browse/notices.ts'
@@ -78,12 +78,14 @@ function showProblem (place: Place, error: Error): void {
     main.replaceChildren(form)
     form.querySelector('input')?.focus()
     addKeptLinks(form)
-  } else if (status === 404) {
+  } else if (status === 404 || (status === 400 && place.view === 'mixtape')) { // 400: no mixtape can be called so
     const notice = place.view === 'mixtape'
       ? emptyNotice('There is no such mixtape', 'It may have been removed, or the link is not complete.')
       : emptyNotice('There is no such folder', 'It may have been renamed or deleted.')
     main.replaceChildren(notice)
     if (place.view === 'mixtape') addRemoval(notice, place.slug)
+  } else if (status !== undefined && !mayPass(status)) {
+    main.replaceChildren(emptyNotice('This does not work', error.message))
   } else {
     retry = window.setTimeout(again, RETRY_MS)
     const key = `${location.href} ${error.message}`

@@ -18,6 +18,11 @@ export function showUnreachable (message: string): void {
   say([{ kind: 'bad', text: `${message} What is shown is from before. Trying again every few seconds.` }])
 }
 
+/** Says why the server does not answer this page, which no trying again will change. */
+export function showRefusal (message: string): void {
+  say([{ kind: 'bad', text: message }])
+}
+
 function sentences ({ health: { problems }, queue, workers, failed }: OverviewBody): Sentence[] {
   const found: Sentence[] = problems.map(({ message, names = [] }) => ({ kind: 'bad', text: [message, names.join(', ')].join(' ').trim() }))
   if (!queue || !workers) return found

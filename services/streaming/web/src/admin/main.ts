@@ -1,11 +1,11 @@
-import { RequestError } from '../api/library.ts'
+import { mayPass, RequestError } from '../api/library.ts'
 import { watchOverview, type OverviewBody } from '../api/overview.ts'
 import { tokenForm } from '../browse/notices.ts'
 import { element, find } from '../dom.ts'
 import { refreshEviction, showCache } from './cache-view.ts'
 import { startFailures } from './failures-view.ts'
 import { startForms } from './forms.ts'
-import { showHealth, showUnreachable } from './health.ts'
+import { showHealth, showRefusal, showUnreachable } from './health.ts'
 import { startQueue } from './queue-view.ts'
 import { showTiles } from './tiles.ts'
 import { startTraffic } from './traffic-view.ts'
@@ -45,11 +45,13 @@ async function watch (): Promise<void> {
     if (status === 401) return askForToken()
     if (status === 429) return askForToken(message) // the right token is let in all the same
     connection.textContent = 'No connection'
+    const isRefused = !mayPass(status)
     if (latest) {
       find('#overview').classList.add('is-stale')
-      showUnreachable(message)
-    } else showProblem(message)
-    setTimeout(watch, RETRY_MS)
+      if (isRefused) showRefusal(message)
+      else showUnreachable(message)
+    } else showProblem(message, isRefused ? '' : 'Trying again every few seconds.')
+    if (!isRefused) setTimeout(watch, RETRY_MS)
   }
 }
 
@@ -77,10 +79,10 @@ function refresh (): void {
 }
 
 /** Says why nothing is shown yet. */
-function showProblem (message: string): void {
+function showProblem (message: string, next: string): void {
   if (find('#gate').textContent?.includes(message)) return // a screen reader would read it again
   find('#gate').replaceChildren(element('section', { className: 'notice', role: 'alert' },
-    element('h1', {}, 'Operations'), element('p', {}, message), element('p', {}, 'Trying again every few seconds.')))
+    element('h1', {}, 'Operations'), element('p', {}, message), element('p', {}, next)))
 }
 
 /** @param problem what is wrong besides */

@@ -14,6 +14,11 @@ export class RequestError extends Error {
   }
 }
 
+/** @returns whether the same request may well be answered later */
+export function mayPass (status: number): boolean {
+  return status < 400 || status >= 500 || status === 408 || status === 429
+}
+
 /** @returns a path with its names percent-encoded */
 export function encodePath (path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
