@@ -67,7 +67,7 @@ t.test('a kept mixtape opens, plays and seeks with the network off', async t => 
     await files.put('/app/dropped.js', new Response())
   })
   await page.reload()
-  await page.waitForFunction(async () => await caches.match('/app/format.js') && !await caches.match('/app/dropped.js'))
+  await until(async () => await page.evaluate(async () => await caches.match('/app/format.js') !== undefined && await caches.match('/app/dropped.js') === undefined))
   await server.stop('SIGKILL')
 
   await page.reload()
