@@ -250,6 +250,15 @@ t.test('the lock screen shows the track, and its buttons work', async t => {
     return { title: metadata?.title, artwork: new URL(metadata?.artwork[0]?.src ?? '').pathname, playbackState }
   })
   t.same(shown, { title: 'Track 1', artwork: '/cover/1.flac', playbackState: 'playing' })
+  await page.click('#play')
+  const told = await page.evaluate(async () => await new Promise<MediaPositionState | undefined>(resolve => {
+    const { mediaSession: session } = navigator
+    session.setPositionState = state => { if (Number(state?.position) > 9) resolve(state) }
+    const seek = document.querySelector('#seek') as HTMLInputElement
+    seek.value = '500'
+    seek.dispatchEvent(new Event('change'))
+  }))
+  t.match(told, { position: 10, duration: 20 }, 'a seek is told while paused too')
 })
 
 t.test('a track that cannot be played is named, and the next one plays', async t => {
@@ -261,9 +270,18 @@ t.test('a track that cannot be played is named, and the next one plays', async t
   await page.click('.row-play:has-text("1b.flac")')
   await plays(page, 'Track 2')
   t.match(await page.textContent('#problem'), /^1b\.flac cannot be played: /)
+  await page.click('[aria-label="Close this message"]')
+  t.equal(await page.textContent('#problem'), '')
+  await page.click('.row-play:has-text("1b.flac")')
+  await plays(page, 'Track 2')
+  await page.locator('#problem:has-text("1b.flac cannot be played")').waitFor()
+  await page.locator('#problem:empty').waitFor({ state: 'attached' }) // by itself
+  await page.click('.row-play:has-text("1b.flac")')
+  await plays(page, 'Track 2')
+  t.match(await page.textContent('#problem'), /^1b\.flac/)
   await page.click('.row-play:has-text("Track 1")')
   await plays(page, 'Track 1')
-  t.equal(await page.textContent('#problem'), '')
+  t.equal(await page.textContent('#problem'), '', 'a choice of the listener closes it')
 })
 
 t.test('while the server is away the player says so, and goes on by itself', async t => {
@@ -272,7 +290,13 @@ t.test('while the server is away the player says so, and goes on by itself', asy
   await page.locator('.row-play:has-text("Track 1")').waitFor()
   await page.context().setOffline(true)
   await page.click('.row-play:has-text("Track 1")')
-  await page.locator('#problem:has-text("Track 1 waits: the server does not answer. Trying again.")').waitFor()
+  const waits = page.locator('#problem:has-text("Track 1 waits: the server does not answer. Trying again.")')
+  await waits.waitFor()
+  await page.click('#play')
+  t.equal(await page.getAttribute('#play', 'aria-label'), 'Play')
+  t.equal(await page.textContent('#problem'), '', 'after a pause it does not try again')
+  await page.click('#play')
+  await waits.waitFor()
   await page.context().setOffline(false)
   await plays(page, 'Track 1')
   t.equal(await page.textContent('#problem'), '')

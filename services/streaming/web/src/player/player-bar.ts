@@ -36,6 +36,7 @@ export function startPlayerBar (player: Player): void {
   on('#play', () => { player.toggle() })
   on('#next', () => { player.next() })
   on('#previous', () => { player.previous() })
+  on('#close-problem', () => { player.closeProblem() })
   on('#shuffle', () => {
     player.queue.setShuffled(!player.queue.state.isShuffled)
     player.queueChanged()
@@ -71,7 +72,8 @@ export function startPlayerBar (player: Player): void {
     setIcon(find('#repeat svg'), repeat.icon)
     volume.value = `${Math.round(player.volume * 100)}`
     volume.style.setProperty('--played', `${player.volume * 100}%`)
-    find('#problem').textContent = problem
+    if (find('#problem').textContent !== problem) find('#problem').textContent = problem
+    find('#close-problem').hidden = problem === ''
     showServing()
     showTime()
   }

@@ -1,3 +1,4 @@
+import { mayPass } from '../api/library.ts'
 import { storedChoice, storeChoice, type Choice, type Quality } from '../api/qualities.ts'
 import { playUrl } from '../api/serving.ts'
 import { AutoQuality } from './auto-quality.ts'
@@ -25,6 +26,9 @@ const RESTART_SECONDS = 3
 /** Time after which a track is tried again that could not be loaded because the server was away. */
 const RETRY_MS = 3000
 
+/** Time for which a problem is still shown when something plays again. */
+const PROBLEM_MS = 8000
+
 /**
  * Plays a queue with two audio elements: one plays, and the other loads what comes next. That is the next track, or the same
  * track at another quality where the first cannot change it (deck.ts). Then they change places.
@@ -43,7 +47,9 @@ export class Player extends EventTarget {
   readonly #auto: AutoQuality
   #decks: [Deck, Deck]
   #timer: number | undefined
+  /** The server is away, and the current track waits for it. */
   #retry: number | undefined
+  #problemTimer: number | undefined
   #switchTimer: number | undefined
   /** The spare deck has the current track at the quality that was chosen, and takes over when it can play. */
   #isSwitching = false
@@ -125,7 +131,8 @@ export class Player extends EventTarget {
     this.isPlaying = false
     clearTimeout(this.#timer)
     this.#timer = undefined
-    clearTimeout(this.#retry)
+    if (this.#retry !== undefined) this.#say('') // what was said is that it tries again
+    this.#stopRetrying()
     for (const { audio } of this.#decks) audio.pause()
     this.#changed()
   }
@@ -170,6 +177,12 @@ export class Player extends EventTarget {
     this.#changed()
   }
 
+  /** Shows what went wrong no longer. */
+  closeProblem (): void {
+    this.#say('')
+    this.#changed()
+  }
+
   /** What is to follow has changed: the queue was edited, or is shuffled or repeated. */
   queueChanged (): void {
     this.#prefetch()
@@ -180,10 +193,10 @@ export class Player extends EventTarget {
     const track = this.queue.current
     if (!track) return
     clearTimeout(this.#timer)
-    clearTimeout(this.#retry)
-    this.#timer = this.#retry = undefined
+    this.#timer = undefined
+    this.#stopRetrying()
     this.#isSwitching = false
-    this.problem = ''
+    this.#say('')
     this.isPlaying = true
     if (startAt === 0 && this.#spare.has(track, this.choice) && this.#spare.audio.currentTime === 0) {
       this.#takeOver()
@@ -228,7 +241,7 @@ export class Player extends EventTarget {
     this.#decks = [this.#spare, before]
     this.#isSwitching = false
     this.#timer = undefined
-    this.problem = ''
+    this.#say('')
     this.#mark()
     if (this.isPlaying) this.#playDeck(this.current)
     before.audio.pause()
@@ -238,12 +251,16 @@ export class Player extends EventTarget {
   #listen (deck: Deck): void {
     const { audio } = deck
     const on = (type: string, listener: () => void) => { audio.addEventListener(type, listener) }
-    on('timeupdate', () => { if (deck === this.current) this.#onTime() })
+    on('timeupdate', () => {
+      if (deck !== this.current) return
+      this.#onTime()
+      this.#onHeard()
+    })
     on('progress', () => { if (deck === this.current) this.#onTime() })
     on('ended', () => { if (deck === this.current) this.#onEnded() })
     on('error', () => { this.#onError(deck) })
     on('canplay', () => { if (deck === this.#spare && this.#isSwitching) this.#switch() })
-    for (const type of ['play', 'playing', 'waiting', 'durationchange', 'loadedmetadata']) {
+    for (const type of ['play', 'playing', 'waiting', 'seeked', 'durationchange', 'loadedmetadata']) {
       on(type, () => { if (deck === this.current) this.#changed() })
     }
     on('playing', () => { if (deck === this.current) this.#onPlaying() })
@@ -252,12 +269,29 @@ export class Player extends EventTarget {
     on('pause', () => { if (deck === this.current && this.isPlaying && !audio.ended && !audio.error && this.#timer === undefined) this.pause() })
   }
 
-  /** The server is back. Other problems are shown until the next track. */
+  /** The server is back. */
   #onPlaying (): void {
     if (this.#retry === undefined) return
     this.#retry = undefined
-    this.problem = ''
-    this.#changed()
+    this.closeProblem()
+  }
+
+  /** Something plays in spite of a problem, which is shown for a while. */
+  #onHeard (): void {
+    if (this.problem === '' || this.#retry !== undefined || !this.isPlaying) return
+    this.#problemTimer ??= window.setTimeout(() => { this.closeProblem() }, PROBLEM_MS)
+  }
+
+  /** @param problem what went wrong; empty for nothing */
+  #say (problem: string): void {
+    clearTimeout(this.#problemTimer)
+    this.#problemTimer = undefined
+    this.problem = problem
+  }
+
+  #stopRetrying (): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
   }
 
   #onTime (): void {
@@ -332,7 +366,7 @@ export class Player extends EventTarget {
     if (deck !== this.current) {
       if (this.#isSwitching) {
         this.#isSwitching = false
-        this.problem = `${track.title ?? track.name} cannot be played at this quality now.`
+        this.#say(`${track.title ?? track.name} cannot be played at this quality now.`)
         this.#changed()
       }
       return
@@ -340,24 +374,25 @@ export class Player extends EventTarget {
     const name = track.title ?? track.name
     const response = await fetch(playUrl(track.path, deck.quality ?? 'original'), { method: 'HEAD' }).catch(() => undefined)
     if (deck.track !== track || !audio.error) return
-    if (response?.ok || response?.status === 404) {
-      this.problem = response.ok ? `${name} cannot be played: the browser does not know its format, or it is damaged.` : `${name} is not in the library any more.`
+    if (response?.ok || !mayPass(response?.status ?? 0)) {
+      const why = response?.ok
+        ? 'cannot be played: the browser does not know its format, or it is damaged'
+        : response?.status === 404 ? 'is not in the library any more' : `cannot be played: the server answered ${response?.status}`
       const position = this.queue.following({ isAutomatic: false })
-      const problem = this.problem
       if (this.isPlaying && position !== undefined && position !== 0) {
         this.queue.goTo(position)
         this.#start(0)
-        this.problem = problem
       } else {
         this.isPlaying = false
       }
-    } else {
+      this.#say(`${name} ${why}.`)
+    } else if (this.isPlaying) { // else it is loaded again when it is to be played
       const place = audio.currentTime
-      this.problem = `${name} waits: ${response ? `the server answered ${response.status}` : 'the server does not answer'}. Trying again.`
+      this.#say(`${name} waits: ${response ? `the server answered ${response.status}` : 'the server does not answer'}. Trying again.`)
       this.#retry = window.setTimeout(() => {
         if (deck !== this.current || deck.track !== track) return
         deck.load(track, this.choice, place)
-        if (this.isPlaying) this.#playDeck(deck)
+        this.#playDeck(deck)
       }, RETRY_MS)
     }
     this.#changed()
