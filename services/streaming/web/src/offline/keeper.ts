@@ -180,9 +180,12 @@ function playable (tracks: TrackEntry[]): string[] {
 
 /** Waits, but not longer than until the line is back or the signal is aborted. */
 async function pauseFor (ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const waiting = new AbortController() // so that no listener outlasts the pause
   await new Promise<unknown>(resolve => {
     setTimeout(resolve, ms)
-    addEventListener('online', resolve, { once: true, signal })
-    signal.addEventListener('abort', resolve, { once: true })
+    addEventListener('online', resolve, { signal: waiting.signal })
+    signal.addEventListener('abort', resolve, { signal: waiting.signal })
   })
+  waiting.abort()
 }
