@@ -1,4 +1,4 @@
-import { mayPass, RequestError } from './api/library.ts'
+import { mayPass, NoFolderError, RequestError } from './api/library.ts'
 import { CHOICES, type Choice } from './api/qualities.ts'
 import { FolderView } from './browse/folder-view.ts'
 import { emptyNotice, problemNotice, tokenForm } from './browse/notices.ts'
@@ -16,7 +16,7 @@ import { startMediaSession } from './player/media-session.ts'
 import { startPlayerBar } from './player/player-bar.ts'
 import { Player } from './player/player.ts'
 import { rememberPlayer } from './player/remembered.ts'
-import { startPlaces, type Place } from './places.ts'
+import { folderOf, folderUrl, replacePlace, startPlaces, type Place } from './places.ts'
 
 /** After this time a place is fetched again that the server could not show. */
 const RETRY_MS = 3000
@@ -39,23 +39,34 @@ startFilter()
 startTray()
 
 let view: View | undefined
+let shownUrl: URL | undefined
 let retry: number | undefined
 startPlaces(show)
 resumeKeeping()
 
 async function show (place: Place): Promise<void> {
   clearTimeout(retry)
-  const hadPlace = view !== undefined
+  const before = shownUrl
+  const url = shownUrl = new URL(location.href)
+  const focused = document.activeElement
   view?.close()
   showCrumbs(place)
   const shown = view = viewOf(place)
   try {
     await shown.show(main)
-    // The link that was followed is gone. Screen readers and Tab go on at the start of the new place.
-    if (hadPlace && shown === view && document.activeElement === document.body) main.focus({ preventScroll: true })
   } catch (error) {
-    if (shown === view && (error as Error).name !== 'AbortError') showProblem(place, error as Error)
+    if (shown !== view || (error as Error).name === 'AbortError') return
+    if (error instanceof NoFolderError && place.view === 'folder') return replacePlace(folderUrl(folderOf(place.path)))
+    showProblem(place, error as Error)
   }
+  if (shown !== view) return
+  const texts = [...main.querySelectorAll('h1, .hero-facts')].map(({ textContent }) => textContent).filter(text => text)
+  document.title = `${texts[0]} · Mixtape audio`
+  if (!before) return
+  if (url.href !== before.href) find('#shown').textContent = texts.join(', ') // for screen readers
+  // They and Tab go on at the start of another place, unless the focus was moved while it was fetched. A filter keeps it.
+  const isStill = url.pathname !== before.pathname && document.activeElement === focused
+  if (isStill || document.activeElement === document.body) main.focus({ preventScroll: true })
 }
 
 function viewOf (place: Place): View {

@@ -11,6 +11,11 @@ export function folderUrl (path: string, filter = ''): string {
   return `${path ? `/browse/${encodePath(path)}` : '/'}${query}`
 }
 
+/** @returns the folder of a track */
+export function folderOf (path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
+}
+
 /** @returns the place of the present URL */
 export function currentPlace (): Place {
   const { pathname, search } = location

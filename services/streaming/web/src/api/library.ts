@@ -24,7 +24,10 @@ export function encodePath (path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }
 
-/** Fetches one page of a folder. */
+/** There is a track where a folder was expected. */
+export class NoFolderError extends Error {}
+
+/** Fetches one page of a folder. @throws {NoFolderError | RequestError} */
 export async function fetchFolder (
   path: string, { offset, limit, filter, signal }: { offset: number, limit: number, filter: string, signal?: AbortSignal }
 ): Promise<FolderPage> {
@@ -32,7 +35,7 @@ export async function fetchFolder (
   if (filter) query.set('filter', filter)
   const response = await request(`/library/${encodePath(path)}?${query}`, { headers: authorization(), signal })
   const page = await response.json() as FolderPage | TrackEntry
-  if (page.type === 'track') throw new RequestError(404, 'This is a track, not a folder.')
+  if (page.type === 'track') throw new NoFolderError('This is a track, not a folder.')
   return page
 }
 

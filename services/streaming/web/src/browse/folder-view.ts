@@ -59,7 +59,6 @@ export class FolderView {
     const known = this.#knownTracks()
     const album = known.length === tracks ? shared(known, 'album') : undefined
     const name = (path === '' ? undefined : album ?? path.slice(path.lastIndexOf('/') + 1)) ?? 'Music'
-    document.title = `${name} · Mixtape audio`
     const artist = shared(known, 'artist')
     const seconds = known.length === tracks ? known.reduce((sum, { duration = 0 }) => sum + duration, 0) : 0
     const facts = [

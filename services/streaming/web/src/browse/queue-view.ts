@@ -16,7 +16,6 @@ export class QueueView {
 
   async show (main: HTMLElement): Promise<void> {
     const player = this.#player
-    document.title = 'Queue · Mixtape audio'
     let tracks = player.queue.inOrder
     const facts = element('p', { className: 'hero-facts' })
     const list = this.#list = new TrackList({

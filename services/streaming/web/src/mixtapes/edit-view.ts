@@ -42,7 +42,6 @@ export class EditView {
 
   async show (main: HTMLElement): Promise<void> {
     const { slug } = draft.state
-    document.title = `${slug ? 'Edit mixtape' : 'New mixtape'} · Mixtape audio`
     main.replaceChildren(
       element('header', { className: 'hero is-plain' }, element('div', { className: 'hero-text' },
         element('h1', {}, slug ? 'Edit mixtape' : 'New mixtape'),

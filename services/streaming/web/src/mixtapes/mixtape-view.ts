@@ -51,7 +51,6 @@ export class MixtapeView {
   }
 
   #header ({ slug, title = slug, tracks }: MixtapeTracks): HTMLElement {
-    document.title = `${title} · Mixtape audio`
     const seconds = tracks.reduce((sum, { duration = 0 }) => sum + duration, 0)
     return element('header', { className: 'hero is-mixtape' },
       pictureOf(mixtapeCoverUrl(slug), { name: title }),

@@ -12,7 +12,6 @@ export class MixtapesView {
   readonly #closing = new AbortController()
 
   async show (main: HTMLElement): Promise<void> {
-    document.title = 'Mixtapes · Mixtape audio'
     const mixtapes = await listMixtapes(this.#closing.signal)
     main.replaceChildren(
       element('header', { className: 'hero is-plain' }, element('div', { className: 'hero-text' },

@@ -4,7 +4,7 @@ import type { Serving } from '../api/serving.ts'
 import { coverOf } from '../browse/cover.ts'
 import { element, find, setIcon } from '../dom.ts'
 import { clock, megabytes, spoken } from '../format.ts'
-import { folderUrl } from '../places.ts'
+import { folderOf, folderUrl } from '../places.ts'
 import type { Player } from './player.ts'
 import type { Repeat } from './queue.ts'
 
@@ -85,10 +85,9 @@ export function startPlayerBar (player: Player): void {
     const { track } = player.current
     if (!track) return
     const name = track.title ?? track.name
-    const folder = track.path.slice(0, Math.max(track.path.lastIndexOf('/'), 0))
     const title = find<HTMLAnchorElement>('#now-title')
     title.textContent = name
-    title.href = track.place ?? folderUrl(folder)
+    title.href = track.place ?? folderUrl(folderOf(track.path))
     find('#now-artist').textContent = [track.artist, track.album].filter(text => text).join(' — ')
     find('#expand').replaceChildren(coverOf(track.path, { pixels: 512, name: track.album ?? name, isFolder: false }))
     document.documentElement.style.setProperty('--now-cover', `url("/cover/${encodePath(track.path)}?size=96")`)
