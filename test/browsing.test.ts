@@ -171,6 +171,40 @@ t.test('the page may load nothing from elsewhere, and be framed nowhere', async 
   }
 })
 
+t.test('on a phone the player fills the screen, until Back, Escape, or a link', async t => {
+  const { url } = await library(t)
+  const page = await openPage(t, url, { viewport: { width: 390, height: 844 } })
+  await page.click('.card:has-text("Ann")')
+  await page.click('.card:has-text("Blue")')
+  await page.click('.row-play:has-text("First")')
+  const isSmall = async () => { await page.locator('#expand[aria-expanded=false]:focus').waitFor() }
+  const expand = async () => {
+    await page.click('#expand')
+    await page.locator('#collapse:focus').waitFor()
+  }
+  await expand()
+  await page.goBack()
+  await isSmall()
+  t.equal(new URL(page.url()).pathname, '/browse/Ann/Blue', 'Back only makes it small')
+  await expand()
+  await page.keyboard.press('Escape')
+  await isSmall()
+  await expand()
+  await page.click('#collapse')
+  await isSmall()
+  await expand()
+  await page.click('#to-queue')
+  await heading(page, 'Queue')
+  await page.locator('#expand[aria-expanded=false]').waitFor()
+  await page.goBack()
+  await heading(page, 'Blue Hour')
+  await page.goBack()
+  await page.locator('.card:has-text("Blue")').waitFor()
+  await page.setViewportSize({ width: 1280, height: 844 })
+  await page.locator('#expand').focus()
+  t.not(await page.evaluate(() => document.activeElement?.id), 'expand', 'on a wide screen it does nothing, and cannot be reached')
+})
+
 for (const width of [390, 1280]) {
   t.test(`axe finds nothing, light and dark, ${width} px`, async t => {
     const { url } = await library(t)

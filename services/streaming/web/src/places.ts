@@ -16,6 +16,21 @@ export function folderOf (path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 }
 
+/** What lies over the place, such as the large player on a phone. */
+let over: { url: string, close: () => void } | undefined
+
+/** Something was opened over the place. Back closes it, and the place stays. */
+export function openedOver (close: () => void): void {
+  history.replaceState({ scrollTop: window.scrollY }, '')
+  history.pushState({ scrollTop: window.scrollY }, '')
+  over = { url: location.href, close }
+}
+
+/** Goes back from what lies over the place. */
+export function leaveOver (): void {
+  if (over) history.back()
+}
+
 /** @returns the place of the present URL */
 export function currentPlace (): Place {
   const { pathname, search } = location
@@ -55,7 +70,11 @@ export function startPlaces (show: (place: Place) => Promise<void>): void {
     event.preventDefault()
     goTo(link.href)
   })
-  addEventListener('popstate', ({ state }) => { visit(state?.scrollTop ?? 0) })
+  addEventListener('popstate', ({ state }) => {
+    const isSame = over?.url === location.href
+    closeOver()
+    if (!isSame) visit(state?.scrollTop ?? 0)
+  })
   addEventListener('go', () => { visit(0) })
   addEventListener('scrollend', rememberScroll)
   addEventListener('pagehide', rememberScroll)
@@ -64,6 +83,10 @@ export function startPlaces (show: (place: Place) => Promise<void>): void {
 
 /** Goes to another place of the page. */
 export function goTo (url: string): void {
+  if (over) {
+    closeOver()
+    return replacePlace(url) // Back goes to the place, and not to what lay over it
+  }
   history.replaceState({ scrollTop: window.scrollY }, '')
   history.pushState({ scrollTop: 0 }, '', url)
   dispatchEvent(new Event('go'))
@@ -73,4 +96,9 @@ export function goTo (url: string): void {
 export function replacePlace (url: string): void {
   history.replaceState({ scrollTop: 0 }, '', url)
   dispatchEvent(new Event('go'))
+}
+
+function closeOver (): void {
+  over?.close()
+  over = undefined
 }

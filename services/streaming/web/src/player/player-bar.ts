@@ -4,7 +4,7 @@ import type { Serving } from '../api/serving.ts'
 import { coverOf } from '../browse/cover.ts'
 import { element, find, setIcon } from '../dom.ts'
 import { clock, megabytes, spoken } from '../format.ts'
-import { folderOf, folderUrl } from '../places.ts'
+import { folderOf, folderUrl, leaveOver, openedOver } from '../places.ts'
 import type { Player } from './player.ts'
 import type { Repeat } from './queue.ts'
 
@@ -129,19 +129,29 @@ export function startPlayerBar (player: Player): void {
 
 /** On a narrow screen the player is small, and fills the screen on request. */
 function startExpanding (bar: HTMLElement): void {
-  const expand = (isExpanded: boolean) => {
+  const narrow = matchMedia('(max-width: 820px)')
+  const show = (isExpanded: boolean) => {
     bar.classList.toggle('is-expanded', isExpanded)
     find('#expand').setAttribute('aria-expanded', `${isExpanded}`)
-    for (const other of document.querySelectorAll<HTMLElement>('.top, main')) other.inert = isExpanded && narrow.matches
-    if (isExpanded && narrow.matches) find('#collapse').focus()
+    for (const other of document.querySelectorAll<HTMLElement>('.top, main')) other.inert = isExpanded
   }
-  const narrow = matchMedia('(max-width: 820px)')
-  find('#expand').addEventListener('click', () => { if (narrow.matches) expand(!bar.classList.contains('is-expanded')) })
-  find('#collapse').addEventListener('click', () => {
-    expand(false)
-    find('#expand').focus()
+  const collapse = () => {
+    const hadFocus = bar.contains(document.activeElement)
+    show(false)
+    if (hadFocus) find('#expand').focus()
+  }
+  find('#expand').addEventListener('click', () => {
+    if (bar.classList.contains('is-expanded')) return leaveOver()
+    show(true)
+    find('#collapse').focus()
+    openedOver(collapse)
   })
-  bar.addEventListener('keydown', ({ key }) => { if (key === 'Escape') expand(false) })
-  bar.addEventListener('click', ({ target }) => { if (target instanceof Element && target.closest('a')) expand(false) })
-  narrow.addEventListener('change', () => { expand(false) })
+  find('#collapse').addEventListener('click', leaveOver)
+  bar.addEventListener('keydown', ({ key }) => { if (key === 'Escape') leaveOver() })
+  const onWidth = () => {
+    find('#expand').inert = !narrow.matches // on a wide screen it is only a picture
+    leaveOver()
+  }
+  narrow.addEventListener('change', onWidth)
+  onWidth()
 }
