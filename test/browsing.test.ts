@@ -116,6 +116,17 @@ t.test('5,000 tracks: few rows exist, each place is reached, and back returns to
   t.match(await page.evaluate(() => document.activeElement?.textContent), /4993\.mp3/)
 })
 
+t.test('Play works where the first page of a folder has no track', async t => {
+  const { url, music } = await build(t)
+  for (let i = 1; i <= 101; i++) mkdirSync(join(music, `folder ${i}`))
+  makeTrack(join(music, 'a.flac'), { tags: { title: 'Last' } })
+  const page = await openPage(t, url)
+  await page.click('.pill:has-text("Play")')
+  await page.locator('#now-title:text-is("Last")').waitFor()
+  await page.locator('#play[aria-label=Pause]').waitFor()
+  t.equal(await page.textContent('#problem'), '')
+})
+
 t.test('the token is typed once, sent as a header, and never part of a URL', async t => {
   const { url } = await library(t, { ADMIN_TOKEN: 'secret' })
   const page = await openPage(t, url)
