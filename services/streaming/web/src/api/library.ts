@@ -14,6 +14,11 @@ export class RequestError extends Error {
   }
 }
 
+/** @returns the title of a track; the name of its file where the tags have none */
+export function titleOf ({ title, name }: TrackEntry): string {
+  return title ?? name
+}
+
 /** @returns whether the same request may well be answered later */
 export function mayPass (status: number): boolean {
   return status < 400 || status >= 500 || status === 408 || status === 429
