@@ -25,3 +25,12 @@ export function megabytes (bytes: number): string {
 export function count (number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
 }
+
+/**
+ * @param known the tracks of a list, or the first ones
+ * @returns such as `12 tracks · 48:10`; the length only where all of them are known
+ */
+export function countAndLength (known: { duration?: number }[], total = known.length): string {
+  const seconds = known.reduce((sum, { duration = 0 }) => sum + duration, 0)
+  return [count(total, 'track'), ...known.length === total && seconds > 0 ? [clock(seconds)] : []].join(' · ')
+}

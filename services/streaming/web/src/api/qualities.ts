@@ -6,12 +6,12 @@ export type { Quality, TranscodeQuality }
 /** What a listener chooses: one quality, or that which the line can carry. */
 export type Choice = Quality | 'auto'
 
-/** The quality levels: what they are called, and the constant bitrate of their transcodes, in kbit/s. */
-export const QUALITIES: Record<Quality, { label: string, kbits?: number }> = {
-  original: { label: 'Original' },
-  high: { label: 'High (256k)', kbits: 256 },
-  medium: { label: 'Medium (192k)', kbits: 192 },
-  low: { label: 'Low (128k)', kbits: 128 }
+/** The quality levels: what they are called, alone and to choose from, and the constant bitrate of their transcodes, in kbit/s. */
+export const QUALITIES: Record<Quality, { name: string, label: string, kbits?: number }> = {
+  original: { name: 'Original', label: 'Original' },
+  high: { name: 'High', label: 'High (256k)', kbits: 256 },
+  medium: { name: 'Medium', label: 'Medium (192k)', kbits: 192 },
+  low: { name: 'Low', label: 'Low (128k)', kbits: 128 }
 }
 
 /** What can be chosen, and what it is called. */

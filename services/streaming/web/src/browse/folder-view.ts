@@ -1,8 +1,8 @@
 import { FolderPages } from '../api/folder-pages.ts'
-import type { TrackEntry } from '../api/library.ts'
+import { titleOf, type TrackEntry } from '../api/library.ts'
 import { announce } from '../announce.ts'
 import { element, icon } from '../dom.ts'
-import { clock, count } from '../format.ts'
+import { count, countAndLength } from '../format.ts'
 import { draft } from '../mixtapes/draft.ts'
 import type { Player } from '../player/player.ts'
 import { coverOf } from './cover.ts'
@@ -60,9 +60,8 @@ export class FolderView {
     const album = known.length === tracks ? shared(known, 'album') : undefined
     const name = (path === '' ? undefined : album ?? path.slice(path.lastIndexOf('/') + 1)) ?? 'Music'
     const artist = shared(known, 'artist')
-    const seconds = known.length === tracks ? known.reduce((sum, { duration = 0 }) => sum + duration, 0) : 0
     const facts = [
-      ...folders > 0 ? [count(folders, 'folder')] : [], ...tracks > 0 ? [count(tracks, 'track')] : [], ...seconds > 0 ? [clock(seconds)] : []
+      ...folders > 0 ? [count(folders, 'folder')] : [], ...tracks > 0 ? [countAndLength(known, tracks)] : []
     ].join(' · ')
     return element('header', { className: tracks > 0 && path !== '' ? 'hero' : 'hero is-plain' },
       tracks > 0 && path !== '' ? coverOf(path, { pixels: 512, name, isFolder: true }) : undefined,
@@ -98,7 +97,7 @@ export class FolderView {
         label: name => `Add ${name} to the mixtape`,
         run: () => {
           draft.add([track])
-          announce(`${track.title ?? track.name} was added to ${draft.name}`)
+          announce(`${titleOf(track)} was added to ${draft.name}`)
         }
       }]
     })

@@ -1,4 +1,5 @@
 import { announce } from '../announce.ts'
+import { titleOf } from '../api/library.ts'
 import type { Player } from '../player/player.ts'
 import type { QueuedTrack } from '../player/queue.ts'
 import type { RowAction } from './track-row.ts'
@@ -11,7 +12,7 @@ export function queueAction (player: Player, track: QueuedTrack): RowAction {
     run: () => {
       player.queue.append([track])
       player.queueChanged()
-      announce(`${track.title ?? track.name} was added to the queue`)
+      announce(`${titleOf(track)} was added to the queue`)
     }
   }
 }

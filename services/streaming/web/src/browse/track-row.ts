@@ -1,4 +1,4 @@
-import type { TrackEntry } from '../api/library.ts'
+import { titleOf, type TrackEntry } from '../api/library.ts'
 import { element, icon } from '../dom.ts'
 import { clock } from '../format.ts'
 import { coverOf } from './cover.ts'
@@ -35,7 +35,7 @@ export function trackRow (track: TrackEntry | undefined, options: TrackRowOption
     row.append(element('span', { className: 'row-number' }), element('span', { className: 'row-text' }, '…'))
     return row
   }
-  const title = track.title ?? track.name
+  const title = titleOf(track)
   const number = options.number ?? track.track
   const isGone = track.size === undefined
   if (isGone) row.classList.add('is-gone')

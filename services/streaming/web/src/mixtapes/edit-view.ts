@@ -1,9 +1,9 @@
-import { RequestError, type TrackEntry } from '../api/library.ts'
+import { RequestError, titleOf, type TrackEntry } from '../api/library.ts'
 import { deleteMixtape, newSlug, saveMixtape } from '../api/mixtapes.ts'
 import { announce } from '../announce.ts'
 import { coverOf } from '../browse/cover.ts'
 import { element, icon } from '../dom.ts'
-import { clock, count } from '../format.ts'
+import { clock, count, countAndLength } from '../format.ts'
 import { goTo } from '../places.ts'
 import { confirm } from './confirm.ts'
 import { draft } from './draft.ts'
@@ -51,7 +51,8 @@ export class EditView {
     makeReorderable(this.#list, (from, to) => {
       draft.move(from, to)
       this.#handle(to)?.focus()
-      announce(`${nameOf(draft.state.tracks[to])} is number ${to + 1} of ${draft.state.tracks.length}`)
+      const { tracks } = draft.state
+      announce(`${titleOf(tracks[to] as TrackEntry)} is number ${to + 1} of ${tracks.length}`)
     })
     draft.addEventListener('change', () => { this.#draw() }, { signal: this.#listening.signal })
     this.#draw()
@@ -84,8 +85,7 @@ export class EditView {
     const { tracks } = draft.state
     if (tracks === this.#shown) return // only the title has changed
     this.#shown = tracks
-    const seconds = tracks.reduce((sum, { duration = 0 }) => sum + duration, 0)
-    this.#facts.textContent = [count(tracks.length, 'track'), ...seconds > 0 ? [clock(seconds)] : []].join(' · ')
+    this.#facts.textContent = countAndLength(tracks)
     this.#hint.hidden = tracks.length > 0
     this.#list.replaceChildren(...tracks.map(track => this.#row(track)))
   }
@@ -94,7 +94,7 @@ export class EditView {
   #row (track: TrackEntry): HTMLElement {
     const known = this.#rows.get(track)
     if (known) return known
-    const name = nameOf(track)
+    const name = titleOf(track)
     const row = element('li', { className: 'row' },
       element('button', { className: 'round small handle', 'aria-label': `Move ${name}: arrow keys`, title: 'Drag, or use the arrow keys' }, icon('move')),
       coverOf(track.path, { pixels: 96, name: track.album ?? name, isFolder: false }),
@@ -117,7 +117,7 @@ export class EditView {
     const index = tracks.indexOf(track)
     draft.remove(index)
     this.#handle(Math.min(index, tracks.length - 2))?.focus()
-    announce(`${nameOf(track)} was removed`)
+    announce(`${titleOf(track)} was removed`)
   }
 
   #handle (index: number): HTMLElement | null | undefined {
@@ -189,8 +189,4 @@ export class EditView {
   #say (text: string): void {
     this.#problem.textContent = text
   }
-}
-
-function nameOf (track: TrackEntry | undefined): string {
-  return track?.title ?? track?.name ?? ''
 }

@@ -4,7 +4,7 @@ import { pictureOf } from '../browse/cover.ts'
 import { queueAction } from '../browse/queue-action.ts'
 import { TrackList } from '../browse/track-list.ts'
 import { element, icon } from '../dom.ts'
-import { clock, count } from '../format.ts'
+import { countAndLength } from '../format.ts'
 import { KeepControl } from '../offline/keep-control.ts'
 import { goTo } from '../places.ts'
 import type { Player } from '../player/player.ts'
@@ -51,13 +51,12 @@ export class MixtapeView {
   }
 
   #header ({ slug, title = slug, tracks }: MixtapeTracks): HTMLElement {
-    const seconds = tracks.reduce((sum, { duration = 0 }) => sum + duration, 0)
     return element('header', { className: 'hero is-mixtape' },
       pictureOf(mixtapeCoverUrl(slug), { name: title }),
       element('div', { className: 'hero-text' },
         element('p', { className: 'hero-kind' }, 'Mixtape'),
         element('h1', {}, title),
-        element('p', { className: 'hero-facts' }, [count(tracks.length, 'track'), ...seconds > 0 ? [clock(seconds)] : []].join(' · ')),
+        element('p', { className: 'hero-facts' }, countAndLength(tracks)),
         element('div', { className: 'hero-actions' },
           element('button', { className: 'pill primary is-starting', click: () => { this.#play(0) } }, icon('play'), 'Play'),
           shareButton(title),

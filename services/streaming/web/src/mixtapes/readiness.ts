@@ -37,7 +37,7 @@ export class Readiness {
     if (!progress || quality === 'original') return
     const { total, status } = progress
     const ready = progress.ready[quality]
-    const level = QUALITIES[quality].label.replace(/ \(.*/, '')
+    const level = QUALITIES[quality].name
     this.element.classList.toggle('is-complete', ready === total)
     this.#bar.hidden = status !== 'in_progress'
     this.#bar.style.setProperty('--share', `${total > 0 ? ready / total : 1}`)

@@ -69,7 +69,7 @@ export class KeepControl {
 
   async #update ({ status, quality = this.#quality, tracks, bytes, message }: KeepingState): Promise<void> {
     const total = new Set(this.#mixtape.tracks.filter(({ size }) => size !== undefined).map(({ path }) => path)).size
-    const level = QUALITIES[quality].label.replace(/ \(.*/, '')
+    const level = QUALITIES[quality].name
     const expected = this.#size(quality)
     const bar = this.panel.querySelector<HTMLElement>('.readiness-bar')
     bar?.style.setProperty('--share', `${Math.min(bytes / expected, 1)}`)

@@ -1,4 +1,4 @@
-import { encodePath } from '../api/library.ts'
+import { encodePath, titleOf } from '../api/library.ts'
 import type { Player } from './player.ts'
 
 /** Seconds of the keys and buttons that seek. */
@@ -31,7 +31,7 @@ export function startMediaSession (player: Player): void {
     if (track && track.path !== shown) {
       shown = track.path
       session.metadata = new MediaMetadata({
-        title: track.title ?? track.name,
+        title: titleOf(track),
         artist: track.artist ?? '',
         album: track.album ?? '',
         artwork: [{ src: `/cover/${encodePath(track.path)}?size=512`, sizes: '512x512', type: 'image/webp' }]

@@ -1,4 +1,4 @@
-import { encodePath } from '../api/library.ts'
+import { encodePath, titleOf } from '../api/library.ts'
 import { QUALITIES } from '../api/qualities.ts'
 import type { Serving } from '../api/serving.ts'
 import { coverOf } from '../browse/cover.ts'
@@ -84,7 +84,7 @@ export function startPlayerBar (player: Player): void {
   function showTrack (): void {
     const { track } = player.current
     if (!track) return
-    const name = track.title ?? track.name
+    const name = titleOf(track)
     const title = find<HTMLAnchorElement>('#now-title')
     title.textContent = name
     title.href = track.place ?? folderUrl(folderOf(track.path))
@@ -102,7 +102,7 @@ export function startPlayerBar (player: Player): void {
       return
     }
     const isAsIs = serving.outcome === 'original' || serving.outcome === 'miss'
-    const level = isAsIs ? QUALITIES.original.label : QUALITIES[quality].label.replace(/ \(.*/, '')
+    const level = QUALITIES[isAsIs ? 'original' : quality].name
     output.replaceChildren(
       element('span', { className: `badge is-${serving.outcome}`, title: `Cache: ${serving.outcome}` }, serving.outcome),
       ` ${level} · ${serving.format}${kbits ? ` ${kbits} kbit/s` : ''}`
