@@ -272,6 +272,7 @@ t.test('a track that cannot be played is named, and the next one plays', async t
   t.match(await page.textContent('#problem'), /^1b\.flac cannot be played: /)
   await page.click('[aria-label="Close this message"]')
   t.equal(await page.textContent('#problem'), '')
+  t.equal(await page.evaluate(() => document.activeElement?.id), 'play')
   await page.click('.row-play:has-text("1b.flac")')
   await plays(page, 'Track 2')
   await page.locator('#problem:has-text("1b.flac cannot be played")').waitFor()

@@ -1,4 +1,4 @@
-import { element } from '../dom.ts'
+import { element, find } from '../dom.ts'
 import { keeperOf } from './keeper.ts'
 import { keptMixtape, keptMixtapes } from './store.ts'
 
@@ -22,6 +22,7 @@ export async function addRemoval (notice: HTMLElement, slug: string): Promise<vo
       await keeperOf(slug).remove()
       text.textContent = 'It was removed from this device.'
       button.remove()
+      find('#main').focus()
     }
   }, 'Remove from this device')
   notice.append(text, button)

@@ -36,7 +36,10 @@ export function startPlayerBar (player: Player): void {
   on('#play', () => { player.toggle() })
   on('#next', () => { player.next() })
   on('#previous', () => { player.previous() })
-  on('#close-problem', () => { player.closeProblem() })
+  on('#close-problem', () => {
+    player.closeProblem()
+    find('#play').focus()
+  })
   on('#shuffle', () => {
     player.queue.setShuffled(!player.queue.state.isShuffled)
     player.queueChanged()
