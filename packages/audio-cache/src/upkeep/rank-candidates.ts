@@ -7,7 +7,7 @@ export interface Candidate extends Entry {
 }
 
 /** Compared number by number: the lowest rank is evicted first. Undefined for a file that must stay. */
-export type Rank = number[] | undefined
+type Rank = number[] | undefined
 
 /** Ranks up to 1000 candidates; the result has one rank for each. */
 export type RankCandidates = (candidates: Candidate[]) => Promise<Rank[]>
