@@ -24,7 +24,7 @@ export interface TrafficCounts {
   bytesSent: Record<Quality, number>
 }
 
-/** The plays of all replicas, in Redis, in buckets that expire. */
+/** The plays and bytes of all replicas, in Redis, in buckets that expire. */
 export class Traffic {
   readonly #redis: RedisClient
 

@@ -47,7 +47,7 @@ export const adminOverviewRoutes: FastifyPluginAsyncTypebox = async function (ap
   app.get('/admin/traffic', {
     schema: {
       tags: ['overview'],
-      summary: 'Requests and bytes of the last hour, day or month',
+      summary: 'Plays and bytes of the last hour, day or month',
       querystring: trafficQuery,
       response: { 200: trafficSchema, ...errors(400, 503), ...adminErrors }
     },
