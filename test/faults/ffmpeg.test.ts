@@ -19,6 +19,7 @@ case "$fault" in
   nothing) exit 0;;
   half) "$FFMPEG" "$@" | head -c 20000; exit 0;;
   hang) trap '' TERM; exec tail -f /dev/null;;
+  complain) while echo 'a line that nobody asked for' >&2; do sleep 1; done;;
   flood) yes 'a line that nobody asked for' | head -c 20000000 >&2; exec "$FFMPEG" "$@";;
   *) exec "$FFMPEG" "$@";;
 esac
@@ -39,19 +40,21 @@ async function faultySite (t: Test, workerEnv: NodeJS.ProcessEnv = {}) {
   return { dir, url, worker, failures, monitor, fault }
 }
 
-t.test('an ffmpeg that hangs, and ignores SIGTERM, is killed after a minute, and the job is tried again', async t => {
-  const { dir, url, worker, fault } = await faultySite(t, fakeClock('+0 x20', { areTimersRight: false }))
-  writeFileSync(fault, 'hang')
-  const source = readFileSync(makeTrack(join(dir, 'music/a.flac')))
-  const play = async () => await http(url, '/play/a.flac?quality=low')
-  t.ok((await play()).body.equals(source))
-  await worker.logged(/low failed: ffmpeg made no progress for 60 s/)
-  t.notOk(existsSync(join(dir, 'cache/a_low.mp3')))
-  t.ok((await play()).body.equals(source))
-  writeFileSync(fault, 'mended')
-  await worker.logged(/Cached: a.flac → low/)
-  t.equal(decodedSamples(join(dir, 'cache/a_low.mp3')), 2 * 44100)
-})
+for (const [name, what] of [['hang', 'hangs, and ignores SIGTERM,'], ['complain', 'only complains']] as const) {
+  t.test(`an ffmpeg that ${what} is killed after a minute, and the job is tried again`, async t => {
+    const { dir, url, worker, fault } = await faultySite(t, fakeClock('+0 x20', { areTimersRight: false }))
+    writeFileSync(fault, name)
+    const source = readFileSync(makeTrack(join(dir, 'music/a.flac')))
+    const play = async () => await http(url, '/play/a.flac?quality=low')
+    t.ok((await play()).body.equals(source))
+    await worker.logged(/low failed: ffmpeg made no progress for 60 s/)
+    t.notOk(existsSync(join(dir, 'cache/a_low.mp3')))
+    t.ok((await play()).body.equals(source))
+    writeFileSync(fault, 'mended')
+    await worker.logged(/Cached: a.flac → low/)
+    t.equal(decodedSamples(join(dir, 'cache/a_low.mp3')), 2 * 44100)
+  })
+}
 
 t.test('an ffmpeg that writes nothing, or half, or floods its log: nothing wrong is published, and originals are served', async t => {
   const { dir, url, worker, failures, monitor, fault } = await faultySite(t)

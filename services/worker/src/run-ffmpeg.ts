@@ -7,6 +7,9 @@ import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
 /** The line at the end of a run, at `-v verbose`, in which ffmpeg tells how many samples it decoded. */
 const DECODED = /Input stream #0:\d+ \(audio\): .*frames decoded.*\((\d+) samples\)/
 
+/** The line in which ffmpeg tells twice a second how much audio it has written. */
+const WRITTEN = /^size=.*\btime=(\S+)/
+
 /** A status that ffmpeg has chosen itself: not 126 or 127 of the shell, nor 255, which means that a signal ended it. */
 const REFUSED = /exited with code (?!(126|127|255)\b)[1-9]/
 
@@ -52,6 +55,7 @@ export function runFfmpeg (
 ): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     let decoded: number | undefined
+    let written: string | undefined
     let started = false
     let cause: unknown
     let isEnough = false
@@ -87,7 +91,10 @@ export function runFfmpeg (
       })
       // Not the event 'progress': for it, fluent-ffmpeg would run ffprobe on each source.
       .on('stderr', (line: string) => {
-        watchdog.refresh()
+        // Any other line is no progress: a decoder may complain without end.
+        const time = WRITTEN.exec(line)?.[1]
+        if (time !== undefined && time !== written) watchdog.refresh()
+        written = time ?? written
         const samples = DECODED.exec(line)?.[1]
         if (samples !== undefined) decoded = Number(samples)
       })
