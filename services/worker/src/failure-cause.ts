@@ -25,6 +25,13 @@ export function unrecoverable (cause: FailureCause, message: string): Unrecovera
 /** The source changed while it was being transcoded. */
 export class SourceChangedError extends Error {
   override readonly cause: FailureCause = 'source-changed'
+  /** Whether there is another version of it; it is gone otherwise. */
+  readonly isReplaced: boolean
+
+  constructor (isReplaced: boolean) {
+    super('The source changed while it was being transcoded')
+    this.isReplaced = isReplaced
+  }
 }
 
 /** @returns the cause that an error of this service carries, or that its class tells */

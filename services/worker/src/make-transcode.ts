@@ -147,5 +147,5 @@ async function encodeRest (
 export async function checkUnchanged (library: Library, track: Track): Promise<void> {
   const now = await library.open(track.path)
   await now?.close()
-  if (now?.version !== track.version) throw new SourceChangedError('The source changed while it was being transcoded')
+  if (now?.version !== track.version) throw new SourceChangedError(now !== undefined)
 }

@@ -3,7 +3,7 @@ import { GrowingFile, OverrunError } from '@mixtape/audio-cache'
 import type { Track } from '@mixtape/library'
 import type { TranscodeQuality } from '@mixtape/mp3'
 import { parseTranscodeJob, priorities, type FailedSources, type TranscodeJob } from '@mixtape/transcode-queue'
-import { unrecoverable } from './failure-cause.ts'
+import { SourceChangedError, unrecoverable } from './failure-cause.ts'
 import { jobLog } from './job-log.ts'
 import { checkUnchanged, makeTranscode, type MakeTranscodeOptions } from './make-transcode.ts'
 import { SourceError } from './run-ffmpeg.ts'
@@ -33,6 +33,20 @@ export function createProcessor (options: ProcessorOptions): Processor {
   const { library, cache, failedSources, usage, log, listenersWait, shutdown } = options
 
   return async function process (job, token, lockLost) {
+    try {
+      return await attempt(job, token, lockLost)
+    } catch (error) {
+      // Nothing has failed with the new version, so it does not wait for another attempt. A source that changes again does: it is
+      // still being written.
+      const isNew = error instanceof SourceChangedError && error.isReplaced && job.attemptsStarted === 1 && !job.data.blocks
+      if (!isNew) throw error
+      jobLog(log, job).warn(`${error.message}: the new version is transcoded`)
+      await job.moveToWait(token)
+      throw new WaitingError()
+    }
+  }
+
+  async function attempt (job: Job, token?: string, lockLost?: AbortSignal): Promise<string | undefined> {
     const { path, quality, blocks } = parse(job.data)
     const track = await library.open(path)
     if (!track) throw unrecoverable('source-gone', 'The source is gone, or is no audio file of the library')

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq'
@@ -38,10 +38,12 @@ async function setUp (t: Test) {
   })
   const metrics = new WorkerMetrics(new Registry(), 1)
   const space = createSpaceReservation({ config, cache, usage, plays: new Plays(redis), mixtapes, redis, metrics, log })
-  const run = async (path: string, { shutdown = new AbortController().signal, attemptsMade = 0, updateProgress = async (_percent: number) => {} } = {}) => {
+  const run = async (path: string, {
+    shutdown = new AbortController().signal, attemptsMade = 0, attemptsStarted = 1, updateProgress = async (_percent: number) => {}
+  } = {}) => {
     const process = createProcessor({ library, cache, producer, failedSources, space, usage, metrics, log, listenersWait: false, shutdown })
     // The job has only the fields that the processor reads.
-    const job = { data: { path, quality: 'low', reason: 'miss' }, attemptsMade, updateProgress, moveToWait: async () => {} }
+    const job = { data: { path, quality: 'low', reason: 'miss' }, attemptsMade, attemptsStarted, updateProgress, moveToWait: async () => {} }
     return await process(job as unknown as Job)
   }
   return { music: library.root, cache: cache.dir, library, failedSources, run }
@@ -85,6 +87,16 @@ t.test('a source that is missing for a moment is not recorded as broken', async 
   t.match(error, { message: 'The source changed while it was being transcoded' })
   t.notOk(error instanceof UnrecoverableError)
   t.equal(await failedSources.get('a.flac'), undefined)
+})
+
+t.test('the new version of a source that changed is transcoded at once, and later where it changes again', async t => {
+  const { music, cache, run } = await setUp(t)
+  const file = makeTrack(join(music, 'a.flac'), { seconds: 60 })
+  const replace = async () => { renameSync(makeTrack(join(music, 'new.flac'), { seconds: 60 }), file) }
+  await t.rejects(run('a.flac', { updateProgress: replace }), WaitingError)
+  await t.rejects(run('a.flac', { updateProgress: replace, attemptsStarted: 2 }), { message: 'The source changed while it was being transcoded' })
+  t.equal(await run('a.flac', { attemptsStarted: 3 }), 'a_low.mp3')
+  t.same(readdirSync(cache), ['a_low.mp3'])
 })
 
 t.test('a worker goes on where one that was stopped had come to, and encodes again what a power failure has damaged', async t => {
