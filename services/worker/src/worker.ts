@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { Worker, type Job } from 'bullmq'
+import { Worker } from 'bullmq'
 import type { Logger } from 'pino'
 import { AudioCache } from '@mixtape/audio-cache'
 import { clearDeadParts } from '@mixtape/audio-cache/upkeep'
@@ -9,16 +9,16 @@ import { Metrics, startMetricsServer } from '@mixtape/metrics'
 import { MAINTENANCE_QUEUE, MaintenanceQueue, MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { startTracing } from '@mixtape/tracing'
-import { FailedSources, migrateKeys, QUEUE_NAME, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
+import { FailedSources, migrateKeys, TranscodeProducer, workerConnection, workerOptions } from '@mixtape/transcode-queue'
 import { HeartbeatSender } from './heartbeat-sender.ts'
-import { jobLog } from './job-log.ts'
-import { ListenerSlot } from './listener-slot.ts'
+import { logFailures } from './job-log.ts'
 import { createMaintenance } from './maintenance.ts'
 import { WorkerMetrics } from './metrics.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
 import { createSpaceReservation } from './space-reservation.ts'
 import { traceJobs } from './trace-jobs.ts'
+import { TranscodeSlots } from './transcode-slots.ts'
 import { preloadCapabilities } from './run-ffmpeg.ts'
 
 /** A nightly run waits for hours while enough jobs wait. Mixtapes that are saved meanwhile do not wait for it. */
@@ -48,58 +48,41 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   const space = createSpaceReservation({ config, cache, usage, plays, mixtapes, redis: connection, metrics, log })
   const graceOver = new AbortController()
   const stopping = new AbortController()
+  let removal: Promise<void> | undefined
 
   await mkdir(config.AUDIO_CACHE_DIR, { recursive: true })
   await removeDeadParts()
-
-  const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
-  const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
   const stopTracing = config.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
     ? undefined
     : await startTracing({ service: 'worker', version: projectVersion(), endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, log })
-  const process = metrics.watch(heartbeat.watch(traceJobs(createProcessor({
-    library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, listenersWait, shutdown: graceOver.signal
-  }))))
   // Before the first job is taken: the port may be in use.
   const metricsServer = config.METRICS_PORT === undefined
     ? undefined
     : await startMetricsServer(allMetrics, { host: config.HOST, port: config.METRICS_PORT, tokens: config })
   if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
-  let running = 0
-  let isDraining = false
-  let removal: Promise<void> | undefined
-  // All three parameters are declared, because BullMQ passes a signal only to such functions.
-  const transcodes = new Worker(QUEUE_NAME, async (job, token, lockLost) => {
-    running++
-    return await process(job, token, lockLost).finally(() => { running-- })
-  }, { ...workerOptions, connection, name: heartbeat.id, concurrency: config.WORKER_CONCURRENCY })
+
+  const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
+  const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
+  const process = metrics.watch(heartbeat.watch(traceJobs(createProcessor({
+    library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, listenersWait, shutdown: graceOver.signal
+  }))))
+  const slots = new TranscodeSlots({
+    connection,
+    name: heartbeat.id,
+    concurrency: config.WORKER_CONCURRENCY,
+    listenersWait,
+    producer,
+    process,
+    metrics,
+    onStalled: removeDeadPartsOnce,
+    log
+  })
   const maintenanceJobs = new Worker(
     MAINTENANCE_QUEUE,
     createMaintenance({ config, library, cache, producer, mixtapes, plays, space, usage, metrics, log, shutdown: stopping.signal }),
     { ...workerOptions, connection, concurrency: MAINTENANCE_CONCURRENCY }
   )
-  for (const worker of [transcodes, maintenanceJobs]) {
-    worker.on('error', () => {}) // the connection logs its errors itself
-    worker.on('failed', (job, error) => {
-      // Undefined: the job was removed meanwhile.
-      const about = job ? jobLog(log, job) : log
-      about.warn({ attempts: job?.attemptsMade }, `${job?.name} failed: ${error.message}`)
-    })
-  }
-  transcodes.on('failed', job => { if (job?.deferredFailure) metrics.stalled(job) })
-  transcodes.on('lockRenewalFailed', ids => { cancelTakenOver(ids).catch(error => log.error(error)) })
-  transcodes.on('stalled', removeDeadPartsOnce)
-  const listenerSlot = listenersWait
-    ? new ListenerSlot({
-      connection,
-      name: heartbeat.id,
-      producer,
-      process,
-      isNeeded: () => !isDraining && running >= config.WORKER_CONCURRENCY,
-      isTakenOver: async (job: Job) => await isLocked(job.id ?? ''),
-      log
-    })
-    : undefined
+  logFailures(maintenanceJobs, log)
 
   preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
   migrateKeys(connection).catch(error => log.error(error, 'The Redis keys of version 0.7 are not renamed yet'))
@@ -109,14 +92,28 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     ? undefined
     : await watchMixtapesFolder(config.MIXTAPES_DIR, { mixtapes, maintenance, log })
 
-  /** Takes no more jobs, and finishes those that run; or takes jobs again. */
-  function setDraining (on: boolean): void {
-    isDraining = on
-    log.info(on ? 'An operator drains this worker: it takes no more jobs' : 'This worker takes jobs again')
-    for (const worker of [transcodes, maintenanceJobs]) {
-      if (on) worker.pause(true).catch(error => log.error(error))
-      else worker.resume()
+  return {
+    async close (graceMs) {
+      stopping.abort()
+      // Without Redis no job can go back to the queue. Another worker will find it stalled and run it again.
+      const isRedisAway = connection.status !== 'ready'
+      const timer = setTimeout(() => { graceOver.abort(new Error('The worker is shutting down')) }, isRedisAway ? 0 : graceMs)
+      await Promise.all([slots.close(isRedisAway), maintenanceJobs.close(isRedisAway)])
+      clearTimeout(timer)
+      await heartbeat.stop(isRedisAway)
+      await metricsServer?.close()
+      if (!isRedisAway) await stopWatching?.()
+      connection.disconnect() // commands that still wait for Redis fail
+      await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])
+      await stopTracing?.()
     }
+  }
+
+  function setDraining (on: boolean): void {
+    log.info(on ? 'An operator drains this worker: it takes no more jobs' : 'This worker takes jobs again')
+    slots.setDraining(on).catch(error => log.error(error))
+    if (on) maintenanceJobs.pause(true).catch(error => log.error(error))
+    else maintenanceJobs.resume()
   }
 
   /** Counts the files at each level once. From then on, what changes them corrects the numbers. */
@@ -136,18 +133,6 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
     await maintenance.run('warm')
   }
 
-  /**
-   * Stops jobs that another worker has taken over, for example while this one was frozen. BullMQ only reports a lost
-   * lock. A job that nobody else has, as after an outage of Redis, goes on: it may have listeners.
-   */
-  async function cancelTakenOver (ids: string[]): Promise<void> {
-    for (const id of ids) if (await isLocked(id)) transcodes.cancelJob(id, 'Another worker has the job')
-  }
-
-  async function isLocked (id: string): Promise<boolean> {
-    return await connection.exists(`${transcodes.toKey(id)}:lock`) === 1
-  }
-
   /** A worker that died may leave many stalled jobs: one walk over the cache finds the parts of all. */
   function removeDeadPartsOnce (): void {
     removal ??= removeDeadParts().catch(error => log.error(error)).finally(() => { removal = undefined })
@@ -156,22 +141,5 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   async function removeDeadParts (): Promise<void> {
     const removed = await clearDeadParts(cache.dir)
     if (removed) log.info(`Removed ${removed} parts of workers that died`)
-  }
-
-  return {
-    async close (graceMs) {
-      stopping.abort()
-      // Without Redis no job can go back to the queue. Another worker will find it stalled and run it again.
-      const isRedisAway = connection.status !== 'ready'
-      const timer = setTimeout(() => { graceOver.abort(new Error('The worker is shutting down')) }, isRedisAway ? 0 : graceMs)
-      await Promise.all([transcodes.close(isRedisAway), maintenanceJobs.close(isRedisAway), listenerSlot?.close(isRedisAway)])
-      clearTimeout(timer)
-      await heartbeat.stop(isRedisAway)
-      await metricsServer?.close()
-      if (!isRedisAway) await stopWatching?.()
-      connection.disconnect() // commands that still wait for Redis fail
-      await Promise.all([stopWatching?.(), producer.close(), maintenance.close(), mixtapes.close()])
-      await stopTracing?.()
-    }
   }
 }
