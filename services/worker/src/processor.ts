@@ -66,7 +66,9 @@ export function createProcessor (options: ProcessorOptions): Processor {
         await job.moveToDelayed(Date.now() + IN_PROGRESS_DELAY_MS, token)
         throw new DelayedError()
       }
-      return await makeTranscode(options, job, track, run)
+      const made = await makeTranscode(options, job, track, run)
+      await failedSources.forget(path) // another version of it may have failed
+      return made
     } catch (error) {
       if (error instanceof DelayedError) throw error
       if (shutdown.aborted) {

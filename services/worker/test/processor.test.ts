@@ -74,6 +74,17 @@ t.test('the second attempt measures an Ogg that has less audio than it states', 
   t.equal(decodedSamples(join(cache, 'gap_low.mp3')), decodedSamples(file))
 })
 
+t.test('a source that failed is forgotten when another version of it is cached', async t => {
+  const { music, failedSources, run } = await setUp(t)
+  const file = join(music, 'a.flac')
+  writeFileSync(file, 'no audio')
+  await t.rejects(run('a.flac'), UnrecoverableError)
+  t.match(await failedSources.all(), [{ path: 'a.flac' }])
+  makeTrack(file)
+  await run('a.flac')
+  t.same(await failedSources.all(), [])
+})
+
 t.test('a source that is missing for a moment is not recorded as broken', async t => {
   const { music, library, failedSources, run } = await setUp(t)
   const file = makeTrack(join(music, 'a.flac'))
