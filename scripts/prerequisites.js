@@ -85,12 +85,13 @@ function isOnPath (name) {
 }
 
 /** Runs a command. Where it fails, prints its output and ends this process. */
-function run (command, args, failure) {
+export function run (command, args, failure) {
   const { status, error, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 })
   if (status !== 0) stop(`${failure}: ${error?.message ?? ''}\n${stdout ?? ''}${stderr ?? ''}`)
 }
 
-function modified (file) {
+/** @returns when a file of the project was changed, in milliseconds since 1970; 0 where there is none */
+export function modified (file) {
   return statSync(join(ROOT, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 

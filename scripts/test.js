@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { ensurePrerequisites } from './prerequisites.js'
+import { ensurePrerequisites, modified, run } from './prerequisites.js'
 
 /** `npm test [-- file …]`: installs, builds, and runs all tests with coverage, or the given files without coverage. */
 ensurePrerequisites({
@@ -14,6 +14,10 @@ ensurePrerequisites({
   // On Debian, sox needs a package for each format.
   sox: { apt: 'sox libsox-fmt-mp3', works: () => / mp3 /.test(spawnSync('sox', ['--help'], { encoding: 'utf8' }).stdout) }
 })
+// tap builds itself with the plugins of .taprc. It would do so while it runs, and use them only the next time.
+if (modified('node_modules/@tapjs/test/test-built/package.json') < Math.max(modified('.taprc'), modified('node_modules/.package-lock.json'))) {
+  run('node_modules/.bin/tap', ['build'], 'tap could not be built')
+}
 const args = process.argv.slice(2)
 const isPartial = args.some(arg => !arg.startsWith('-'))
 spawn('node_modules/.bin/tap', [...args, ...isPartial ? ['--disable-coverage'] : []], {
