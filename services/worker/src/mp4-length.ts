@@ -1,7 +1,10 @@
 import { open } from 'node:fs/promises'
 
-/** A movie box that is larger is no music file. */
-const MAX_MOVIE_BYTES = 64 * 1024 * 1024
+/** Most bytes of a movie box. Four hours of ALAC have 0.6 MB of tables in it, and it has the cover. */
+const MAX_MOVIE_BYTES = 16 * 1024 * 1024
+
+/** Most boxes of a file before its movie box. A malicious one could have millions. */
+const MAX_BOXES = 1000
 
 /**
  * Reads how long the only audio track of an MP4 plays: the length of its edit list, or of its media where it has none.
@@ -14,12 +17,12 @@ const MAX_MOVIE_BYTES = 64 * 1024 * 1024
 export async function mp4Length (input: string): Promise<{ seconds: number, isEdited: boolean } | undefined> {
   const movie = await readMovie(input)
   if (!movie || child(movie, 'mvex')) return undefined
-  const [track, another] = [...boxes(movie)].filter(({ type, body }) => type === 'trak' && isAudio(body))
-  const media = track && child(track.body, 'mdia', 'mdhd')
+  const track = onlyAudioTrack(movie)
+  const media = track && child(track, 'mdia', 'mdhd')
   const movieHeader = child(movie, 'mvhd')
-  if (!media || another || !movieHeader) return undefined
+  if (!media || !movieHeader) return undefined
   const seconds = lengthOf(media)
-  const edits = child(track.body, 'edts', 'elst')
+  const edits = child(track, 'edts', 'elst')
   if (!edits) return { seconds, isEdited: false }
   if (edits.readUInt32BE(4) !== 1) return undefined
   const isLong = edits.readUInt8(0) === 1
@@ -34,7 +37,7 @@ async function readMovie (input: string): Promise<Buffer | undefined> {
   const file = await open(input)
   try {
     const header = Buffer.alloc(16)
-    for (let position = 0, size; ; position += size) {
+    for (let position = 0, size, count = 0; count < MAX_BOXES; position += size, count++) {
       const { bytesRead } = await file.read(header, 0, 16, position)
       if (bytesRead < 16) return undefined
       const short = header.readUInt32BE(0)
@@ -61,13 +64,21 @@ function * boxes (parent: Buffer): Generator<{ type: string, body: Buffer }> {
 
 /** @returns what the box at a path of types contains */
 function child (parent: Buffer, ...path: string[]): Buffer | undefined {
-  const [type, ...rest] = path
-  const found = [...boxes(parent)].find(box => box.type === type)?.body
-  return found && rest.length > 0 ? child(found, ...rest) : found
+  const [wanted, ...rest] = path
+  for (const { type, body } of boxes(parent)) {
+    if (type === wanted) return rest.length > 0 ? child(body, ...rest) : body
+  }
 }
 
-function isAudio (track: Buffer): boolean {
-  return child(track, 'mdia', 'hdlr')?.toString('latin1', 8, 12) === 'soun'
+/** @returns undefined where a movie has no or several audio tracks */
+function onlyAudioTrack (movie: Buffer): Buffer | undefined {
+  let found: Buffer | undefined
+  for (const { type, body } of boxes(movie)) {
+    if (type !== 'trak' || child(body, 'mdia', 'hdlr')?.toString('latin1', 8, 12) !== 'soun') continue
+    if (found) return undefined
+    found = body
+  }
+  return found
 }
 
 /** @param header of a movie or of media. @returns units of time in a second */
