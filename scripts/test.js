@@ -1,4 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ensurePrerequisites, modified, run } from './prerequisites.js'
 
 /** `npm test [-- file …]`: installs, builds, and runs all tests with coverage, or the given files without coverage. */
@@ -20,10 +23,20 @@ if (modified('node_modules/@tapjs/test/test-built/package.json') < Math.max(modi
 }
 const args = process.argv.slice(2)
 const isPartial = args.some(arg => !arg.startsWith('-'))
-spawn('node_modules/.bin/tap', [...args, ...isPartial ? ['--disable-coverage'] : []], {
+const tracks = mkdtempSync(join(tmpdir(), 'test-tracks-'))
+const tap = spawn('node_modules/.bin/tap', [...args, ...isPartial ? ['--disable-coverage'] : []], {
   stdio: 'inherit',
-  // tsx compiles the tests. ts-node, which is a plugin of tap, takes 5 s more of CPU for a test file that imports the streaming
-  // service (14 instead of 9). An option of the environment comes before those of tap: its coverage needs that.
-  env: { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=tsx` }
+  env: {
+    ...process.env,
+    TEST_TRACKS: tracks,
+    // tsx compiles the tests. ts-node, which is a plugin of tap, takes 5 s more of CPU for a test file that imports the streaming
+    // service (14 instead of 9). An option of the environment comes before those of tap: its coverage needs that.
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=tsx`
+  }
 })
-  .on('exit', (code, signal) => { process.exitCode = signal ? 1 : code })
+process.on('SIGINT', () => {}) // tap gets it too, and ends
+process.on('SIGTERM', () => { tap.kill() })
+tap.on('exit', (code, signal) => {
+  rmSync(tracks, { recursive: true, force: true })
+  process.exitCode = signal ? 1 : code
+})

@@ -105,7 +105,7 @@ t.test('an MP4 that is cut off or damaged anywhere in its description does no ha
   const file = join(dir, 'damaged.m4a')
   const whole = readFileSync(makeTrack(join(dir, 'a.m4a'), { seconds: 1, options: ['-movflags', '+faststart'] }))
   const description = whole.indexOf('mdat')
-  for (let position = 0; position < description; position += 7) {
+  for (let position = 0; position < description; position += 23) {
     const bytes = Buffer.from(whole)
     bytes.fill(0xff, position, position + 4)
     writeFileSync(file, position % 2 ? bytes : whole.subarray(0, position))
