@@ -1,4 +1,3 @@
-import { fastify } from 'fastify'
 import { wrongTokensPlugin } from '@mixtape/access'
 import type { Metrics } from './metrics.ts'
 import { requireScraper, type ScrapeTokens } from './require-scraper.ts'
@@ -18,6 +17,8 @@ export interface MetricsServer {
 export async function startMetricsServer (
   metrics: Metrics, { host, port, tokens }: { host: string, port: number, tokens: ScrapeTokens }
 ): Promise<MetricsServer> {
+  // A worker without METRICS_PORT, which needs no Fastify, starts without loading it.
+  const { fastify } = await import('fastify')
   const app = fastify({ forceCloseConnections: true })
   await app.register(wrongTokensPlugin)
   app.addHook('onRequest', requireScraper(tokens)) // also for paths where nothing is
