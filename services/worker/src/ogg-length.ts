@@ -1,4 +1,10 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+
+/** "OggS", with which each page starts. */
+const CAPTURE_PATTERN = 0x4f676753
+
+/** Bytes that are read at once. A page has 65,307 at most. Twice as fast as a stream with 1 MiB, whose buffers are all new. */
+const READ_BYTES = 256 * 1024
 
 /** Bytes of a page's header before its segment table (RFC 3533, 6). */
 const HEADER_BYTES = 27
@@ -22,43 +28,52 @@ const MAX_PACKET_SAMPLES = 5760
  * recorded from a radio station, whose time does not start at zero
  */
 export async function oggLength (input: string, signal: AbortSignal): Promise<number | undefined> {
-  let streams = 0
-  let preSkip = 0
-  let end = 0n
-  let rest = Buffer.alloc(0)
-  for await (const chunk of createReadStream(input, { highWaterMark: 1024 * 1024, signal })) {
-    const bytes = Buffer.concat([rest, chunk as Buffer])
-    let start = 0
+  const file = await open(input)
+  try {
+    const buffer = Buffer.allocUnsafe(READ_BYTES)
+    let streams = 0
+    let preSkip = 0
+    let last = 0n
+    let kept = 0 // bytes of a page whose end was not read yet
     for (;;) {
-      const page = pageAt(bytes, start)
-      if (!page) break
-      if (page.toString('latin1', 0, 4) !== 'OggS') return undefined
-      if (page.readUInt8(5) & FIRST_PAGE) {
-        streams++
-        const packet = page.subarray(HEADER_BYTES + page.readUInt8(26))
-        if (packet.toString('latin1', 0, 8) === 'OpusHead') preSkip = packet.readUInt16LE(10)
+      signal.throwIfAborted()
+      const { bytesRead } = await file.read(buffer, kept, READ_BYTES - kept)
+      if (bytesRead === 0) break
+      const bytes = buffer.subarray(0, kept + bytesRead)
+      let start = 0
+      for (let end = pageEnd(bytes, start); end !== undefined; start = end, end = pageEnd(bytes, start)) {
+        if (bytes.readUInt32BE(start) !== CAPTURE_PATTERN) return undefined
+        if (bytes.readUInt8(start + 5) & FIRST_PAGE) {
+          streams++
+          const packet = start + HEADER_BYTES + bytes.readUInt8(start + 26)
+          if (bytes.toString('latin1', packet, packet + 8) === 'OpusHead') preSkip = bytes.readUInt16LE(packet + 10)
+        }
+        const granule = bytes.readBigInt64LE(start + 6)
+        if (granule === NO_PACKET_ENDS) continue
+        if (last === 0n && granule > packetsIn(bytes, start) * MAX_PACKET_SAMPLES) return undefined
+        last = granule
       }
-      const granule = page.readBigInt64LE(6)
-      if (end === 0n && granule > packetsIn(page) * MAX_PACKET_SAMPLES) return undefined
-      if (granule !== NO_PACKET_ENDS) end = granule
-      start += page.length
+      kept = bytes.copy(buffer, 0, start)
     }
-    rest = bytes.subarray(start)
+    return streams === 1 && kept === 0 && last > preSkip ? Number(last) - preSkip : undefined
+  } finally {
+    await file.close()
   }
-  return streams === 1 && rest.length === 0 && end > preSkip ? Number(end) - preSkip : undefined
+}
+
+/** @returns where a page ends; undefined where its last byte is not there yet */
+function pageEnd (bytes: Buffer, start: number): number | undefined {
+  if (bytes.length < start + HEADER_BYTES) return undefined
+  const table = start + HEADER_BYTES
+  const body = table + bytes.readUInt8(start + 26)
+  if (bytes.length < body) return undefined
+  let end = body
+  for (let i = table; i < body; i++) end += bytes.readUInt8(i)
+  return end <= bytes.length ? end : undefined
 }
 
 /** @returns how many packets end on a page. The last piece of each is shorter than 255 bytes (RFC 3533, 6) */
-function packetsIn (page: Buffer): number {
-  return page.subarray(HEADER_BYTES, HEADER_BYTES + page.readUInt8(26)).filter(size => size < 255).length
-}
-
-/** @returns the page that starts at a position; undefined where its last byte is not there yet */
-function pageAt (bytes: Buffer, start: number): Buffer | undefined {
-  if (bytes.length < start + HEADER_BYTES) return undefined
-  const segments = bytes.readUInt8(start + 26)
-  const body = start + HEADER_BYTES + segments
-  if (bytes.length < body) return undefined
-  const end = bytes.subarray(body - segments, body).reduce((sum, size) => sum + size, body)
-  return bytes.length < end ? undefined : bytes.subarray(start, end)
+function packetsIn (bytes: Buffer, start: number): number {
+  const table = start + HEADER_BYTES
+  return bytes.subarray(table, table + bytes.readUInt8(start + 26)).filter(size => size < 255).length
 }
