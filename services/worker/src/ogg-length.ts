@@ -3,7 +3,10 @@ import { open } from 'node:fs/promises'
 /** "OggS", with which each page starts. */
 const CAPTURE_PATTERN = 0x4f676753
 
-/** Bytes that are read at once. A page has 65,307 at most. Twice as fast as a stream with 1 MiB, whose buffers are all new. */
+/**
+ * Bytes that are read at once, always into the same buffer. A page has 65,307 at most. A stream, which makes a new buffer of 1 MiB
+ * for each read, took 21 ms for 2.8 MB instead of 3.
+ */
 const READ_BYTES = 256 * 1024
 
 /** Bytes of a page's header before its segment table (RFC 3533, 6). */
@@ -19,8 +22,8 @@ const NO_PACKET_ENDS = -1n
 const MAX_PACKET_SAMPLES = 5760
 
 /**
- * Reads where the only logical stream of an Ogg file ends, from the headers of all its pages (RFC 3533, 6). It takes 0.1 s
- * for an Ogg of two hours, which decoding it takes 10 s for.
+ * Reads where the only logical stream of an Ogg file ends, from the headers of all its pages (RFC 3533, 6). For two
+ * hours it takes 0.1 s, and decoding takes 10 s.
  *
  * @param input absolute path
  * @returns the last granule position, which is a count of samples for Vorbis and Opus, without the samples that Opus has the

@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 import { SAMPLE_RATE, type Tags } from '@mixtape/mp3'
 import { childProgram } from './child-program.ts'
 import { inputUrl, safeInputOptions, STALL_MS } from './ffmpeg-input.ts'
-import { readHeader, tagsOf } from './source-header.ts'
 import { SourceError } from './run-ffmpeg.ts'
+import { readHeader, tagsOf } from './source-header.ts'
 import { countSamples } from './transcode.ts'
 
 /** Length and tags of a source. */

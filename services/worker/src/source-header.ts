@@ -51,7 +51,7 @@ export async function readHeader (input: string, signal: AbortSignal): Promise<P
   return { samples, isSeekable: lossless === true, isCertain: lossless === true, tags }
 }
 
-/** @returns undefined where ffmpeg takes another length than that of the edit list or the media */
+/** @returns the length of the edit list; without one that of iTunes' note, or of the media; undefined where none is clear */
 async function mp4Seconds (input: string, sampleRate: number, { native }: IAudioMetadata): Promise<number | undefined> {
   const length = await mp4Length(input)
   if (!length || length.isEdited) return length?.seconds

@@ -16,10 +16,10 @@ import { createMaintenance } from './maintenance.ts'
 import { WorkerMetrics } from './metrics.ts'
 import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
+import { preloadCapabilities } from './run-ffmpeg.ts'
 import { createSpaceReservation } from './space-reservation.ts'
 import { traceJobs } from './trace-jobs.ts'
 import { TranscodeSlots } from './transcode-slots.ts'
-import { preloadCapabilities } from './run-ffmpeg.ts'
 
 /** A nightly run waits for hours while enough jobs wait. Mixtapes that are saved meanwhile do not wait for it. */
 const MAINTENANCE_CONCURRENCY = 10

@@ -50,7 +50,7 @@ async function watch (): Promise<void> {
       find('#overview').classList.add('is-stale')
       if (isRefused) showRefusal(message)
       else showUnreachable(message)
-    } else showProblem(message, isRefused ? '' : 'Trying again every few seconds.')
+    } else showProblem(message, isRefused ? undefined : 'Trying again every few seconds.')
     if (!isRefused) setTimeout(watch, RETRY_MS)
   }
 }
@@ -79,10 +79,10 @@ function refresh (): void {
 }
 
 /** Says why nothing is shown yet. */
-function showProblem (message: string, next: string): void {
+function showProblem (message: string, next: string | undefined): void {
   if (find('#gate').textContent?.includes(message)) return // a screen reader would read it again
   find('#gate').replaceChildren(element('section', { className: 'notice', role: 'alert' },
-    element('h1', {}, 'Operations'), element('p', {}, message), element('p', {}, next)))
+    element('h1', {}, 'Operations'), element('p', {}, message), next === undefined ? undefined : element('p', {}, next)))
 }
 
 /** @param problem what is wrong besides */
