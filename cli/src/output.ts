@@ -17,6 +17,11 @@ export function withLocalTimes (text: string): string {
   return text.replaceAll(/\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g, time => new Date(time).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }))
 }
 
+/** @returns a number and what it counts, such as `1 track` and `12 tracks` */
+export function count (number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
 /** @returns such as `1.4 MB` */
 export function megabytes (bytes: number): string {
   return bytes < 999_500_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { t } from 'tap'
 import { build } from '../../test/fixtures/app.ts'
 import { testFolder } from '../../test/fixtures/folder.ts'
+import { http } from '../../test/fixtures/http.ts'
 import { testRedis } from '../../test/fixtures/redis.ts'
 import { startWorker, withoutHooks, type Service } from '../../test/fixtures/services.ts'
 import { makeTrack } from '../../test/fixtures/tracks.ts'
@@ -53,7 +54,7 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   t.match(await cli('precache', 'jazz', '--quality', 'low', '--wait'), { code: 1, out: /\nFailed before, and was not tried again: jazz\/b\.flac: .*No audio stream.*\n.*retry\n$/ })
   copyFileSync(join(music, 'jazz/a.flac'), join(music, 'jazz/b.flac'))
   t.match(await cli('precache', 'jazz/b.flac', '--quality', 'medium', '--wait'), { code: 0, out: '1 of 1 tracks are ready at medium.\n' })
-  t.match(await cli('retry', 'jazz/b.flac'), { code: 0, out: 'Enqueued 1 jobs of 1 tracks\n' })
+  t.match(await cli('retry', 'jazz/b.flac'), { code: 0, out: 'Enqueued 1 job of 1 track\n' })
   writeFileSync(join(music, 'list.m3u'), '#EXTM3U\nhttps://music.example/play/jazz/b.flac?quality=low\r\njazz/gone.flac\n')
   t.match(await cli('precache', 'list.m3u', '--quality', 'low', '--wait'), { code: 1, out: /^1 of 1 tracks are ready at low\.\nNot in the library: jazz\/gone\.flac/ })
   writeFileSync(join(music, 'list.json'), JSON.stringify({ tracks: [{ file_path: 'jazz/b.flac' }] }))
@@ -72,6 +73,14 @@ t.test('precache, why, failed, retry, stats, clear and verify, against a server 
   ])
   t.match(await cli('clear'), { code: 2, err: 'Would clear all 4 cached files. Add --yes to do it.\n' })
   t.match(await cli('clear', '--quality', 'medium', '--yes'), { code: 0, out: 'Cleared 2 cached files at medium quality\n' })
+
+  mkdirSync(join(music, 'broken'))
+  writeFileSync(join(music, 'broken/c.flac'), 'no audio at all')
+  const precacheBroken = async () => await cli('precache', 'broken', '--quality', 'low', '--wait')
+  t.match(await precacheBroken(), { code: 1, out: /\nFailed: broken\/c\.flac/ })
+  await http(url, '/admin/failed/dismiss', { method: 'POST', headers: { authorization: 'Bearer secret' } })
+  t.match(await cli('failed'), { code: 0 })
+  t.match(await precacheBroken(), { code: 1, out: /\nFailed before, and was not tried again: broken\/c\.flac/ }, 'also where it was dismissed')
 })
 
 t.test('wrong use, a wrong token and no server have exit codes and words', async t => {

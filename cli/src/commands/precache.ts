@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { encodePath } from '@mixtape/track-paths'
-import { notice, print, progressBar } from '../output.ts'
+import { count, notice, print, progressBar } from '../output.ts'
 import { CommandError, EXIT, type Server } from '../server.ts'
 
 /** How often the server is asked how far it is. */
@@ -12,7 +12,7 @@ const BATCH_SIZE = 20
 
 interface Entry { type: 'folder' | 'track', path: string, transcoded?: boolean, cached?: string[] }
 
-/** The body of GET /admin/failed. */
+/** The body of GET /admin/failed, with sources that were dismissed: they are not tried again either. */
 interface Failures {
   jobs: { path: string, quality: string, error: string, failed_at: string }[]
   sources: { path: string, error: string, version: string }[]
@@ -49,7 +49,7 @@ export async function precache (server: Server, what: string, { quality, wait, j
   const paths = (listed ?? await tracksBelow(server, what)).filter(path => !missing.includes(path))
   const failed = before ? await waitFor(server, paths, qualities, before) : []
   print(json, { tracks: paths.length, qualities, missing, failed }, [
-    `${wait ? `${paths.length - failed.length} of ${paths.length} tracks are ready` : `Asked for ${paths.length} tracks`} at ${qualities.join(', ')}.`,
+    `${wait ? `${paths.length - failed.length} of ${paths.length} tracks are ready` : `Asked for ${count(paths.length, 'track')}`} at ${qualities.join(', ')}.`,
     ...missing.map(path => `Not in the library: ${path}`),
     ...failed.map(({ path, error, earlier }) => `${earlier ? 'Failed before, and was not tried again' : 'Failed'}: ${path}: ${error}`),
     ...failed.some(({ earlier }) => earlier) ? ['A file is tried again when it has changed, or by: mixtape-audio retry'] : []
@@ -100,7 +100,7 @@ async function tracksBelow (server: Server, path: string): Promise<string[]> {
 }
 
 async function readFailures (server: Server): Promise<Failures> {
-  return await server.get<Failures>('/admin/failed')
+  return await server.get<Failures>('/admin/failed', { dismissed: 'true' })
 }
 
 /**

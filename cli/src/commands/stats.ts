@@ -1,5 +1,5 @@
 import type { OverviewBody } from '@mixtape/streaming/schemas/overview'
-import { megabytes, print, table } from '../output.ts'
+import { count, megabytes, print, table } from '../output.ts'
 import { EXIT, type Server } from '../server.ts'
 
 /** What the jobs that wait are for, by lane, in the words of the page at /admin/. */
@@ -22,14 +22,10 @@ export async function stats (server: Server, { json }: { json?: boolean }): Prom
     ['Listeners', listeners ? `${sum(listeners)} (${Object.entries(listeners).map(([name, number]) => `${name} ${number}`).join(', ')})` : unknown],
     ['Queue', queue ? describeQueue(queue) : unknown],
     ['Workers', workers ? alive.map(({ host, pid, draining }) => `${host} ${pid}${draining ? ' (draining)' : ''}`).join(', ') || 'none' : unknown],
-    ['Failed', failed ? countTracks(new Set([...failed.jobs, ...failed.sources].map(({ path }) => path)).size) : unknown],
+    ['Failed', failed ? count(new Set([...failed.jobs, ...failed.sources].map(({ path }) => path)).size, 'track') : unknown],
     ['Cache', `${megabytes(cache.cache_size_bytes)}${cache.max_size_bytes === null ? '' : ` of ${megabytes(cache.max_size_bytes)}`} (${levels.map(([name, { files }]) => `${name} ${files}`).join(', ')} files)`]
   ]))
   return redis && alive.length > 0 ? EXIT.ok : EXIT.found
-}
-
-function countTracks (tracks: number): string {
-  return `${tracks} ${tracks === 1 ? 'track' : 'tracks'}`
 }
 
 function describeQueue ({ paused, running, waiting, delayed }: NonNullable<OverviewBody['queue']>): string {

@@ -37,13 +37,16 @@ export class FailedSources {
     await this.#redis.hset(KEY, path, JSON.stringify({ version, reason, since: Date.now() }))
   }
 
-  /** @returns the failures that nobody has dismissed, the latest first, 1000 at most */
-  async all (): Promise<(FailedSource & { path: string })[]> {
+  /**
+   * @param withDismissed whether it returns those that an operator has dismissed, too
+   * @returns the failures, the latest first, 1000 at most
+   */
+  async all (withDismissed = false): Promise<(FailedSource & { path: string })[]> {
     const sources = new Map<string, FailedSource & { path: string }>() // HSCAN may return a field twice
     for await (const page of this.#redis.hscanStream(KEY, { count: 1000 })) {
       for (let i = 0; i < page.length; i += 2) {
         const source = JSON.parse(page[i + 1]) as FailedSource
-        if (!source.dismissed) sources.set(page[i], { path: page[i], ...source })
+        if (withDismissed || !source.dismissed) sources.set(page[i], { path: page[i], ...source })
       }
     }
     return [...sources.values()].sort((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, MAX_LISTED)

@@ -38,9 +38,9 @@ export class Failures {
     }))
   }
 
-  /** @returns the sources that are not enqueued again until they change, without those that were dismissed */
-  async sources (): Promise<(FailedSource & { path: string })[]> {
-    return await this.#sources.all()
+  /** @returns the sources that are not enqueued again until they change; those that were dismissed only where asked for */
+  async sources ({ withDismissed = false } = {}): Promise<(FailedSource & { path: string })[]> {
+    return await this.#sources.all(withDismissed)
   }
 
   /** @returns why a source is not enqueued; also when it was dismissed */

@@ -82,6 +82,7 @@ t.test('failures are listed with their words, dismissed without being forgotten,
   t.equal(await failures.dismiss('b.flac'), 1)
   t.equal(await failures.dismiss('never-failed.flac'), 0)
   t.match((await failures.sources()).map(({ path }) => path).sort(), ['a.flac', 'old.flac'])
+  t.match((await failures.sources({ withDismissed: true })).map(({ path }) => path).sort(), ['a.flac', 'b.flac', 'old.flac'])
   t.same(await failures.jobs({ path: 'b.flac' }), [])
   t.match(await producer.enqueue({ path: 'b.flac', quality: 'low', reason: 'miss' }, '1-1'), { status: 'failed' })
 

@@ -68,13 +68,13 @@ t.test('failures are shown, retried and dismissed, one track or all', async t =>
     ],
     sources: []
   })
-  t.same((await post('dismiss?path=a.flac')).json(), { dismissed: 1, message: 'Dismissed the failures of 1 tracks' })
+  t.same((await post('dismiss?path=a.flac')).json(), { dismissed: 1, message: 'Dismissed the failures of 1 track' })
   t.match((await post('retry?path=a.flac')).json(), { statusCode: 404, message: 'No failure of this track is known: a.flac' })
   t.match((await post('dismiss?path=a.flac')).json(), { statusCode: 404 })
   t.match((await post('retry?path=')).json(), { statusCode: 400, message: 'path must be a track, relative to the library' })
   t.match((await post('retry?track=b.flac')).json(), { statusCode: 400, message: 'There is no track: only path' })
-  t.same((await post('retry?path=b.flac')).json(), { retried: 1, message: 'Enqueued 1 jobs of 1 tracks' })
-  t.same((await post('retry')).json(), { retried: 1, message: 'Enqueued 1 jobs of 1 tracks' })
+  t.same((await post('retry?path=b.flac')).json(), { retried: 1, message: 'Enqueued 1 job of 1 track' })
+  t.same((await post('retry')).json(), { retried: 1, message: 'Enqueued 1 job of 1 track' })
   t.match((await http(url, '/admin/failed')).json(), { jobs: [], sources: [] })
   t.match((await http(url, '/admin/queue')).json(), { waiting: { miss: { jobs: 2 } } })
   t.match(await producer.enqueue({ path: 'b.flac', quality: 'low', reason: 'miss' }), { status: 'duplicate' })

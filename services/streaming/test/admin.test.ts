@@ -44,7 +44,7 @@ t.test('stats and clear return the documented fields and messages', async t => {
   })
   t.match((await clear('?quality=medium')).json(), { deleted_files: 0, message: 'Cleared 0 cached files at medium quality' })
   t.match((await clear('?path=a&quality=low&older_than_days=1&dry_run=true')).json(), {
-    message: 'Would clear 0 cached files at low quality of a older than 1 days'
+    message: 'Would clear 0 cached files at low quality of a older than 1 day'
   })
   t.match((await clear('?path=a&dry_run=true')).json(), { would_delete_files: 1 })
   t.match((await clear('?path=y.flac&dry_run=true')).json(), { would_delete_files: 1 })

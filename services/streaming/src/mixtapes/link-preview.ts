@@ -1,3 +1,4 @@
+import { count } from '../count.ts'
 import type { MixtapeTracks } from '../schemas/mixtapes.ts'
 
 /** Artists that are named. */
@@ -34,10 +35,10 @@ export function linkPreview (
 /** @returns such as `12 tracks by Ann, The Harbour, Line 9 and others` */
 function descriptionOf (tracks: MixtapeTracks['tracks'], total: number): string {
   const artists = [...new Set(tracks.flatMap(({ artist }) => artist ?? []))]
-  const count = `${total} track${total === 1 ? '' : 's'}`
-  if (artists.length === 0) return count
+  const tracksInWords = count(total, 'track')
+  if (artists.length === 0) return tracksInWords
   const named = artists.slice(0, MAX_ARTISTS).join(', ')
-  return `${count} by ${named}${artists.length > MAX_ARTISTS ? ' and others' : ''}`
+  return `${tracksInWords} by ${named}${artists.length > MAX_ARTISTS ? ' and others' : ''}`
 }
 
 function escape (text: string): string {

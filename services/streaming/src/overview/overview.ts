@@ -42,7 +42,7 @@ async function readSections (app: FastifyInstance, shared: SharedResults) {
     app.health.report(),
     known(() => queueOverview(app)),
     known(() => workersOverview(app)),
-    known(() => failedOverview(app, MAX_FAILURES)),
+    known(() => failedOverview(app, { limit: MAX_FAILURES })),
     shared.cacheStats.read(),
     known(() => app.statistics.listenerCounts.total()),
     known(() => trafficOverview(app, shared.longSpans))

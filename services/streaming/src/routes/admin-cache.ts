@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { belongsTo } from '@mixtape/audio-cache'
 import { clearCache } from '@mixtape/audio-cache/upkeep'
 import type { TranscodeQuality } from '@mixtape/mp3'
+import { count } from '../count.ts'
 import { CLEAR_QUERY_ALLOWED, cacheStatsSchema, clearedSchema, clearQuery, evictionSchema } from '../schemas/cache.ts'
 import { adminErrors, errors } from '../schemas/errors.ts'
 import { queryErrors } from '../schemas/query-errors.ts'
@@ -60,10 +61,11 @@ export const adminCacheRoutes: FastifyPluginAsyncTypebox = async function (app) 
     }
     const message = [
       isDryRun ? 'Would clear' : 'Cleared',
-      days || quality || path ? `${files} cached files` : `all ${files} cached files`,
+      ...days || quality || path || files === 1 ? [] : ['all'],
+      count(files, 'cached file'),
       ...quality ? [`at ${quality} quality`] : [],
       ...path ? [`of ${path}`] : [],
-      ...days ? [`older than ${days} days`] : []
+      ...days ? [`older than ${count(days, 'day')}`] : []
     ].join(' ')
     request.log.info(message)
     return { deleted_files: isDryRun ? 0 : files, ...isDryRun ? { would_delete_files: files } : {}, message }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { extension } from '@mixtape/track-paths'
 import type { Lane, TrackJob } from '@mixtape/transcode-queue'
+import { count } from '../count.ts'
 import type { Facts } from './explain-track.ts'
 
 /** All states of a track at one quality. */
@@ -82,7 +83,7 @@ function failed (app: FastifyInstance, { redis, quality }: Facts, version: strin
   }
   const job = failedJobs.find(job => job.quality === quality)
   if (!job) return undefined
-  const why = `Its job failed at ${new Date(job.failedAt).toISOString()}, after ${job.attempts} ${job.attempts === 1 ? 'attempt' : 'attempts'}: ${job.error}. The next play enqueues it again, and so does an operator who retries it.`
+  const why = `Its job failed at ${new Date(job.failedAt).toISOString()}, after ${count(job.attempts, 'attempt')}: ${job.error}. The next play enqueues it again, and so does an operator who retries it.`
   return { state: 'failed', why, served: missed(app) }
 }
 
