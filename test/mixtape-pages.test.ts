@@ -34,13 +34,6 @@ async function openAsAdmin (t: Test, url: string): Promise<Page> {
   return page
 }
 
-/** Opens a page in another browser profile, as somebody who was sent a link. */
-async function openAsFriend (page: Page, url: string): Promise<Page> {
-  const friend = await (await page.context().browser()?.newContext())?.newPage() as Page
-  await friend.goto(url)
-  return friend
-}
-
 const titles = async (page: Page) => await page.locator('.row-title').allTextContents()
 
 t.test('a mixtape is gathered, ordered and saved; a friend sees it fill up, and hears it', async t => {
@@ -76,7 +69,7 @@ t.test('a mixtape is gathered, ordered and saved; a friend sees it fill up, and 
   t.match(new URL(page.url()).pathname, /^\/mixtape\/uber-b-alles-b-[a-z0-9]{6}$/)
   t.equal(await page.getAttribute('#to-mixtapes', 'aria-label'), 'Mixtapes', 'nothing is left to be saved')
 
-  const friend = await openAsFriend(page, page.url())
+  const friend = await openPage(t, page.url()) // without the token, as somebody who was sent a link
   const friendErrors = pageErrors(friend)
   await friend.locator('.row').nth(2).waitFor()
   t.same(await titles(friend), ['Gulls', 'Ebb', 'Night'])
@@ -178,12 +171,10 @@ t.test('who has no token is asked for it, and what was gathered stays', async t 
 t.test('axe finds nothing', async t => {
   const { url } = await site(t)
   await http(url, '/mixtapes/night', { method: 'PUT', headers, body: { title: 'Nacht', tracks: [{ path: 'Tide/2.flac' }, { path: 'gone.mp3' }] } })
-  const first = await openPage(t, url)
   for (const width of [390, 1280]) {
     const options = { viewport: { width, height: 844 }, reducedMotion: 'reduce', bypassCSP: true } as const
-    const page = await (await first.context().browser()?.newContext(options))?.newPage() as Page
+    const page = await openPage(t, `${url}/mixtape/night`, options)
     const check = async (what: string) => { t.same(await axeViolations(page), [], `${what}, ${width} px`) }
-    await page.goto(`${url}/mixtape/night`)
     await page.evaluate(() => { localStorage.setItem('adminToken', 'secret') })
     await page.reload()
     await page.locator('.row .cover.is-loaded').first().waitFor()

@@ -1,6 +1,6 @@
 /// <reference lib="dom" /> -- for functions that run in the page
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { t, type Test } from 'tap'
 import { openPage, pageErrors } from './fixtures/browser.ts'
 import { compareWithSource, recordAudio } from './fixtures/heard.ts'
@@ -64,16 +64,8 @@ t.test('changes of quality', async t => {
     await http(url, `/play/a.flac?quality=${quality}`)
     await worker.logged(new RegExp(`Cached: a.flac → ${quality}`))
   }
-  const browser = (await openPage(t, url)).context().browser()
-
-  /** Opens the page as somebody who was never there. */
-  async function open (t: Test): Promise<Page> {
-    const context = await browser?.newContext({ bypassCSP: true }) as BrowserContext // the test adds an AudioWorklet
-    t.teardown(async () => { await context.close() })
-    const page = await context.newPage()
-    await page.goto(url)
-    return page
-  }
+  // The test adds an AudioWorklet.
+  const open = async (t: Test) => await openPage(t, url, { bypassCSP: true })
 
   await t.test('nobody hears one', async t => {
     const page = await open(t)
