@@ -102,7 +102,10 @@ export function createProcessor (options: ProcessorOptions): Processor {
     const found = await cache.find(track, quality)
     if (found.status === 'miss') return undefined
     await found.file.close()
-    return found.isOutdated ? undefined : found.path
+    if (found.isOutdated) return undefined
+    // A worker that died may have published it, and not yet deleted its segments.
+    if (found.file.provenance) await cache.segments(track, quality, found.file.provenance.samples).remove()
+    return found.path
   }
 
   /** Whether another worker is writing the file: one that lost its lock, but still runs and may have listeners. */

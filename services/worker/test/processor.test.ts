@@ -12,6 +12,7 @@ import { Library } from '@mixtape/library'
 import { MixtapeRegistry } from '@mixtape/mixtapes'
 import { CacheUsage, Plays } from '@mixtape/statistics'
 import { FailedSources, TranscodeProducer } from '@mixtape/transcode-queue'
+import { namesIn } from '../../../test/fixtures/cache-folder.ts'
 import { testFolder } from '../../../test/fixtures/folder.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { until } from '../../../test/fixtures/services.ts'
@@ -72,6 +73,18 @@ t.test('the second attempt measures an Ogg that has less audio than it states', 
   t.equal(await failedSources.get('gap.ogg'), undefined)
   await run('gap.ogg', { attemptsMade: 1 })
   t.equal(decodedSamples(join(cache, 'gap_low.mp3')), decodedSamples(file))
+})
+
+t.test('segments that a worker left when it died after the publish are deleted', async t => {
+  const { music, cache, library, run } = await setUp(t)
+  makeTrack(join(music, 'a.flac'), { seconds: 2 })
+  await run('a.flac')
+  const track = await library.open('a.flac')
+  await new AudioCache(cache, library, ['.flac']).segments(track!, 'low', 2 * 44100).open()
+  t.equal(namesIn(cache).length, 2)
+  await run('a.flac')
+  t.same(namesIn(cache), ['a_low.mp3'])
+  await track?.close()
 })
 
 t.test('a source that failed is forgotten when another version of it is cached', async t => {
