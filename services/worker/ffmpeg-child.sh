@@ -1,2 +1,2 @@
 #!/bin/sh
-exec "$(dirname "$0")/child.sh" ffmpeg "$@"
+exec "${0%/*}/child.sh" ffmpeg "$@"

@@ -1,2 +1,2 @@
 #!/bin/sh
-exec "$(dirname "$0")/child.sh" ffprobe "$@"
+exec "${0%/*}/child.sh" ffprobe "$@"
