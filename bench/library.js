@@ -45,7 +45,10 @@ export async function benchLibrary () {
   }
 }
 
-/** Only the first folder has files of its own: of the others, nothing but the names is read. */
+/**
+ * Only the first folder has files of its own: of the others, nothing but the names is read, so each has one file, with a link for
+ * each track. ext4 allows 65,000 links to a file.
+ */
 function makeLibrary (music) {
   const source = join(music, 'source.flac')
   execFileSync('ffmpeg', [
@@ -55,8 +58,8 @@ function makeLibrary (music) {
     const folder = join(music, `${Math.floor(track / FOLDER_TRACKS)}`)
     if (track % FOLDER_TRACKS === 0) mkdirSync(folder)
     const file = join(folder, `Track ${track}.flac`)
-    if (track < FOLDER_TRACKS) copyFileSync(source, file)
-    else linkSync(source, file)
+    if (track < FOLDER_TRACKS || track % FOLDER_TRACKS === 0) copyFileSync(source, file)
+    else linkSync(join(folder, `Track ${track - track % FOLDER_TRACKS}.flac`), file)
   }
 }
 
