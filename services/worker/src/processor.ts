@@ -98,12 +98,17 @@ export function createProcessor (options: ProcessorOptions): Processor {
     return listenersWait && job.priority === priorities.miss ? 0 : 10
   }
 
+  /**
+   * Looks for the cached file. Where there is one, it deletes segments that were left: a worker may have died after it had
+   * published the file.
+   *
+   * @returns its path, relative to the cache directory; undefined where it is absent, stale or outdated
+   */
   async function findCached (track: Track, quality: TranscodeQuality): Promise<string | undefined> {
     const found = await cache.find(track, quality)
     if (found.status === 'miss') return undefined
     await found.file.close()
     if (found.isOutdated) return undefined
-    // A worker that died may have published it, and not yet deleted its segments.
     if (found.file.provenance) await cache.segments(track, quality, found.file.provenance.samples).remove()
     return found.path
   }
