@@ -1,15 +1,31 @@
-/**
- * Options of ffmpeg and ffprobe before every source. A malicious file could name other files or hosts, so only local
- * files of audio containers are read, whatever their extension.
- */
-export const safeInputOptions = [
-  '-protocol_whitelist', 'file',
-  '-format_whitelist', 'flac,wav,w64,ogg,mov,mp3,aac,aiff,ape,wv,asf'
-]
+/** A malicious file could name other files or hosts, so only local files of audio containers are read, whatever their extension. */
+const safety = {
+  protocol_whitelist: 'file',
+  format_whitelist: 'flac,wav,w64,ogg,mov,mp3,aac,aiff,ape,wv,asf'
+}
+
+/** Options of ffmpeg and ffprobe before every source. */
+export const safeInputOptions = Object.entries(safety).flatMap(([name, value]) => [`-${name}`, value])
 
 /** @returns a URL that ffmpeg does not take for an option, a protocol or a pattern, whatever characters the path has */
 export function inputUrl (absolutePath: string): string {
   return `file:${absolutePath}`
+}
+
+/**
+ * @param seconds where the audio starts
+ * @returns a script of ffmpeg's concat demuxer (ffmpeg-formats(1)) that names one source
+ * @throws for a path with a line break, which a script cannot name
+ */
+export function inputScript (absolutePath: string, seconds: number): string {
+  if (/[\r\n]/.test(absolutePath)) throw new Error('The path has a line break')
+  return [
+    'ffconcat version 1.0',
+    `file '${inputUrl(absolutePath).replaceAll("'", "'\\''")}'`,
+    ...Object.entries(safety).map(([name, value]) => `option ${name} ${value}`),
+    ...seconds > 0 ? [`inpoint ${seconds}`] : [],
+    ''
+  ].join('\n')
 }
 
 /** An ffmpeg that makes no progress for this time, and an ffprobe that takes this time, are killed. In milliseconds. */

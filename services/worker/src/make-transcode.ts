@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import type { Logger } from 'pino'
 import { MismatchError, OverrunError, type AudioCache, type Part } from '@mixtape/audio-cache'
@@ -14,10 +14,13 @@ import { probe } from './probe.ts'
 import { SourceError } from './run-ffmpeg.ts'
 import { cutIntoSegments } from './segment.ts'
 import { isNoSpace, type SpaceReservation } from './space-reservation.ts'
-import { transcode } from './transcode.ts'
+import { transcode, type EncoderRun } from './transcode.ts'
 
 /** A segment that is being written, and is copied, is looked at again after this time. */
 const FOLLOW_MS = 20
+
+/** Other workers help with a long track after this time. A listener who starts in mid-track is first served without them. */
+const HELP_AFTER_MS = 500
 
 export interface MakeTranscodeOptions {
   library: Library
@@ -29,13 +32,6 @@ export interface MakeTranscodeOptions {
   log: Logger
   /** Aborted when the worker must stop now. Running jobs go back to the queue. */
   shutdown: AbortSignal
-}
-
-/** How ffmpeg runs. */
-interface EncoderRun {
-  /** Scheduling priority, from 0 (normal) to 19 (lowest). */
-  niceness: number
-  signal: AbortSignal
 }
 
 /**
@@ -53,6 +49,7 @@ export async function makeTranscode (
   // Listeners are served the first attempt only: after a failure they got an error, or the original.
   const isFirst = job.attemptsMade === 0
   const part = await cache.createPart(track, quality, { findable: isFirst })
+  let help: NodeJS.Timeout | undefined
   try {
     const { samples, isSeekable, isCertain, tags } = await span('probe', async () => await probe({
       input: track.realPath, mustBeCertain: !isFirst, ...run
@@ -62,7 +59,11 @@ export async function makeTranscode (
     await space.reserve(part.generation, part.size, signal)
     await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
     await cache.takeOverDeadParts(part, track, samples)
-    if (withSegments) enqueueSegments(producer, job, samples, log)
+    if (withSegments) {
+      help = setTimeout(() => {
+        enqueueSegments(producer, job, samples).catch(error => jobLog(log, job).debug(error, 'A segment was not enqueued'))
+      }, HELP_AFTER_MS)
+    }
     const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
     await encode().catch(async error => {
       if (error instanceof SourceError && !isCertain) throw new Error(`${error.message}. The next attempt measures it`)
@@ -85,19 +86,18 @@ export async function makeTranscode (
     else if (!signal.aborted) await part.removeSegments()
     throw error
   } finally {
+    clearTimeout(help)
     await part.discard()
     await usage.release(part.generation)
   }
 }
 
-/** Has other workers help with a long track. */
-function enqueueSegments (producer: TranscodeProducer, job: Job<TranscodeJob>, samples: number, log: Logger): void {
+/** Has other workers help with a long track. One segment after the other: all at once would keep this process busy. */
+async function enqueueSegments (producer: TranscodeProducer, job: Job<TranscodeJob>, samples: number): Promise<void> {
   const { reason, ...others } = job.data
   // A lower priority than that of the segments that a listener waits for.
   const rest = reason === 'miss' ? 'mixtape' : reason
-  for (const blocks of cutIntoSegments(samples, others.quality)) {
-    producer.enqueue({ ...others, reason: rest, blocks }).catch(error => jobLog(log, job).debug(error, 'A segment was not enqueued'))
-  }
+  for (const blocks of cutIntoSegments(samples, others.quality)) await producer.enqueue({ ...others, reason: rest, blocks })
 }
 
 /**
@@ -112,7 +112,7 @@ async function encodeRest (
   for (;;) {
     if (await part.takeOver()) continue
     if (await part.isFollowing()) {
-      await setTimeout(FOLLOW_MS, undefined, { signal: run.signal })
+      await sleep(FOLLOW_MS, undefined, { signal: run.signal })
       continue
     }
     // The last block is encoded again, and compared.

@@ -9,6 +9,7 @@ import { checkUnchanged, makeTranscode, type MakeTranscodeOptions } from './make
 import { SourceError } from './run-ffmpeg.ts'
 import { makeSegment } from './segment.ts'
 import { isNoSpace, NoSpaceError } from './space-reservation.ts'
+import type { SpareEncoders } from './spare-encoders.ts'
 
 /** A job for which there is no space is tried again after this time. */
 const NO_SPACE_DELAY_MS = 10_000
@@ -18,8 +19,8 @@ const IN_PROGRESS_DELAY_MS = 5000
 
 export interface ProcessorOptions extends MakeTranscodeOptions {
   failedSources: FailedSources
-  /** Whether listeners are served the growing file (AUDIO_CACHE_ON_MISS=transcode). */
-  listenersWait: boolean
+  /** Where listeners are served the growing file (AUDIO_CACHE_ON_MISS=transcode): encoders that start for them at once. */
+  spares: SpareEncoders | undefined
 }
 
 /** Runs a job. @returns the path of the cached file, relative to the cache directory; undefined where only a segment was made */
@@ -30,7 +31,7 @@ export type Processor = (job: Job, token?: string, lockLost?: AbortSignal) => Pr
  * file is cached or being written, and publishing replaces a file by an equal one.
  */
 export function createProcessor (options: ProcessorOptions): Processor {
-  const { library, cache, failedSources, usage, log, listenersWait, shutdown } = options
+  const { library, cache, failedSources, usage, log, spares, shutdown } = options
 
   return async function process (job, token, lockLost) {
     try {
@@ -50,7 +51,9 @@ export function createProcessor (options: ProcessorOptions): Processor {
     const { path, quality, blocks } = parse(job.data)
     const track = await library.open(path)
     if (!track) throw unrecoverable('source-gone', 'The source is gone, or is no audio file of the library')
-    const run = { niceness: niceness(job), signal: lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown }
+    const signal = lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown
+    // What a listener waits for runs before the rest.
+    const run = spares && job.priority === priorities.miss ? { niceness: 0, spares, signal } : { niceness: 10, signal }
     try {
       if (!cache.shouldTranscode(path)) throw unrecoverable('not-transcodable', 'Files of this kind are not transcoded')
       const cachedPath = await findCached(track, quality)
@@ -91,11 +94,6 @@ export function createProcessor (options: ProcessorOptions): Processor {
     } finally {
       await track.close()
     }
-  }
-
-  /** Scheduling priority of ffmpeg. What a listener waits for runs before the rest. */
-  function niceness (job: Job): number {
-    return listenersWait && job.priority === priorities.miss ? 0 : 10
   }
 
   /**

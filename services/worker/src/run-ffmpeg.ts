@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream'
+import { Writable, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import ffmpeg from 'fluent-ffmpeg'
 import { childProgram } from './child-program.ts'
@@ -17,8 +17,9 @@ const REFUSED = /exited with code (?!(126|127|255)\b)[1-9]/
 export class SourceError extends Error {}
 
 export interface FfmpegRun {
-  /** Absolute path of the source. */
-  input: string
+  /** Absolute path of the source; or what ffmpeg reads at its standard input. While that has not ended, ffmpeg may wait. */
+  input: string | Readable
+  /** For a path, `safeInputOptions` come first. */
   inputOptions: string[]
   outputOptions: string[]
   /** Scheduling priority of ffmpeg, from 0 (normal) to 19 (lowest). */
@@ -54,6 +55,7 @@ export function runFfmpeg (
   { input, inputOptions, outputOptions, niceness, write, signal }: FfmpegRun
 ): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
+    const isPath = typeof input === 'string'
     let decoded: number | undefined
     let written: string | undefined
     let started = false
@@ -61,7 +63,10 @@ export function runFfmpeg (
     let isEnough = false
     let failed = false
     let writing = Promise.resolve()
-    const watchdog = setTimeout(() => { stop(new Error(`ffmpeg made no progress for ${STALL_MS / 1000} s`)) }, STALL_MS)
+    let watchdog: NodeJS.Timeout | undefined
+    const watch = () => {
+      watchdog = setTimeout(() => { stop(new Error(`ffmpeg made no progress for ${STALL_MS / 1000} s`)) }, STALL_MS)
+    }
 
     // It never emits 'close': fluent-ffmpeg would take that for a reader that left before ffmpeg exited.
     const output = new Writable({
@@ -69,7 +74,7 @@ export function runFfmpeg (
       emitClose: false,
       write (bytes: Buffer, _encoding, done) {
         if (failed || isEnough) return done()
-        watchdog.refresh()
+        watchdog?.refresh()
         writing = write(bytes).then(enough => {
           if (!enough) return
           isEnough = true
@@ -80,9 +85,9 @@ export function runFfmpeg (
 
     const command = ffmpeg({ niceness, stdoutLines: 20 })
       .setFfmpegPath(childProgram('ffmpeg'))
-      .input(inputUrl(input))
+      .input(isPath ? inputUrl(input) : input)
       // Separate arguments: fluent-ffmpeg splits the strings of an array at spaces.
-      .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...safeInputOptions, ...inputOptions)
+      .inputOptions('-hide_banner', '-v', 'verbose', '-nostdin', '-threads', '1', ...isPath ? safeInputOptions : [], ...inputOptions)
       .output(output)
       .outputOptions(...outputOptions as [string])
       .on('start', () => {
@@ -93,7 +98,7 @@ export function runFfmpeg (
       .on('stderr', (line: string) => {
         // Any other line is no progress: a decoder may complain without end.
         const time = WRITTEN.exec(line)?.[1]
-        if (time !== undefined && time !== written) watchdog.refresh()
+        if (time !== undefined && time !== written) watchdog?.refresh()
         written = time ?? written
         const samples = DECODED.exec(line)?.[1]
         if (samples !== undefined) decoded = Number(samples)
@@ -116,6 +121,8 @@ export function runFfmpeg (
     const abort = () => { stop(signal.reason) }
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
+    if (isPath) watch()
+    else input.once('end', watch)
     command.run()
 
     function succeed (): void {

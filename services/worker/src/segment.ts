@@ -3,7 +3,7 @@ import type { Track } from '@mixtape/library'
 import { bitrates, blockBytes, framePosition, mp3Size, type TranscodeQuality } from '@mixtape/mp3'
 import { span } from '@mixtape/tracing'
 import { probe } from './probe.ts'
-import { transcode } from './transcode.ts'
+import { transcode, type EncoderRun } from './transcode.ts'
 
 /** Most blocks of a segment of a long track: 5 minutes of audio. */
 const SEGMENT_BLOCKS = 234
@@ -28,9 +28,7 @@ export function cutIntoSegments (samples: number, quality: TranscodeQuality): Bl
   })
 }
 
-export interface MakeSegmentOptions {
-  niceness: number
-  signal: AbortSignal
+export interface MakeSegmentOptions extends EncoderRun {
   /** Whether a listener waits for it, who may leave. */
   isForListener: boolean
   /** @throws where the source has changed meanwhile */
@@ -46,9 +44,9 @@ export interface MakeSegmentOptions {
  */
 export async function makeSegment (
   cache: AudioCache, track: Track, quality: TranscodeQuality, asked: Blocks,
-  { niceness, signal, isForListener, checkUnchanged }: MakeSegmentOptions
+  { isForListener, checkUnchanged, ...run }: MakeSegmentOptions
 ): Promise<void> {
-  const { samples, isSeekable } = await span('probe', async () => await probe({ input: track.realPath, niceness, signal }))
+  const { samples, isSeekable } = await span('probe', async () => await probe({ input: track.realPath, ...run }))
   const segments = cache.segments(track, quality, samples)
   const { bytes, blocks } = audio(samples, quality)
   const end = Math.min(asked.end, blocks)
@@ -70,8 +68,7 @@ export async function makeSegment (
       samples,
       bitrate: bitrates[quality],
       firstBlock: first,
-      niceness,
-      signal,
+      ...run,
       write: async chunk => {
         await segment.append(chunk)
         const { position, id } = segment

@@ -1,6 +1,7 @@
 import { BLOCK_SAMPLES, SAMPLE_RATE } from '@mixtape/mp3'
 import { markEvent, span } from '@mixtape/tracing'
 import { runFfmpeg, type FfmpegRun } from './run-ffmpeg.ts'
+import type { SpareEncoders } from './spare-encoders.ts'
 
 /** Bytes of a block at 1 kbit/s: 1.28 s are 160 bytes. */
 const BYTES_PER_BLOCK_AND_KBIT = 160
@@ -20,21 +21,38 @@ const WARM_UP_BLOCKS = 3
  */
 const TOLERATED_SAMPLES = 2048
 
+/** How ffmpeg runs. */
+export interface EncoderRun {
+  /** Scheduling priority, from 0 (normal) to 19 (lowest). */
+  niceness: number
+  /** Encoders that have started, where a listener waits. */
+  spares?: Pick<SpareEncoders, 'take'>
+  signal: AbortSignal
+}
+
+export interface TranscodeRun extends EncoderRun {
+  /** Absolute path of the source. */
+  input: string
+  write: FfmpegRun['write']
+  /** Length of the output per channel. It is shorter only where the source is damaged. */
+  samples: number
+  /** In kbit/s. */
+  bitrate: number
+  /**
+   * Block at which the output starts. Only sources that `Probe.isSeekable` names give the same frames there as in a run from
+   * the start.
+   */
+  firstBlock?: number
+}
+
 /**
  * Transcodes the first audio stream of a file to the frames of a constant bitrate MP3 at 44.1 kHz in stereo, without
  * tags and Info frame. No frame uses bits of another one, so frames of several runs can be joined.
  *
- * @param samples length of the output per channel; it is shorter only where the source is damaged
- * @param bitrate in kbit/s
- * @param firstBlock block at which the output starts. Only sources that `Probe.isSeekable` names give the same frames
- * there as in a run from the start
  * @returns whether ffmpeg came to the end of the source; false where `write` had enough
  * @throws {SourceError} where ffmpeg refuses the source
  */
-export async function transcode (
-  { samples, bitrate, firstBlock = 0, write, ...run }:
-  Omit<FfmpegRun, 'inputOptions' | 'outputOptions'> & { samples: number, bitrate: number, firstBlock?: number }
-): Promise<boolean> {
+export async function transcode ({ input, samples, bitrate, firstBlock = 0, niceness, spares, signal, write }: TranscodeRun): Promise<boolean> {
   const warmUpBlocks = Math.min(firstBlock, WARM_UP_BLOCKS)
   const from = (firstBlock - warmUpBlocks) * BLOCK_SAMPLES
   const seekSeconds = Math.max(Math.floor(from / SAMPLE_RATE) - 2, 0)
@@ -44,24 +62,46 @@ export async function transcode (
     `apad=pad_len=${TOLERATED_SAMPLES},atrim=start_sample=${start}:end_sample=${samples - seekSeconds * SAMPLE_RATE},` +
     'asetpts=N/SR/TB'
   let isFirst = true
-  const decodedSamples = await span('ffmpeg', async () => await runFfmpeg({
-    ...run,
-    inputOptions: seekSeconds > 0 ? ['-ss', `${seekSeconds}`] : [],
-    outputOptions: [
-      '-map', '0:a:0', '-vn', '-af', filters, '-map_metadata', '-1', '-map_chapters', '-1',
-      '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0',
-      '-flush_packets', '0', // otherwise ffmpeg writes each frame with a system call of its own
-      '-f', 'mp3'
-    ],
-    write: async bytes => {
+  const run = {
+    input,
+    signal,
+    write: async (bytes: Buffer) => {
       if (isFirst) markEvent('first byte')
       isFirst = false
       const kept = bytes.subarray(Math.min(bytesToDrop, bytes.length))
       bytesToDrop -= bytes.length - kept.length
       return kept.length > 0 && await write(kept)
     }
-  }))
+  }
+  const decodedSamples = await span('ffmpeg', async () => {
+    try {
+      const spare = spares?.take(bitrate)
+      if (spare) return await spare.run({ ...run, seekSeconds, filters })
+    } catch (error) {
+      if (signal.aborted || !isFirst) throw error // else a run that names the source tells what is wrong with it
+    }
+    return await runFfmpeg({
+      ...run,
+      inputOptions: seekSeconds > 0 ? ['-ss', `${seekSeconds}`] : [],
+      outputOptions: ['-af', filters, ...encoderOptions(bitrate)],
+      niceness
+    })
+  })
   return decodedSamples !== undefined
+}
+
+/**
+ * Options of ffmpeg for the frames alone, from the first audio stream of the input.
+ *
+ * @param bitrate in kbit/s
+ */
+export function encoderOptions (bitrate: number): string[] {
+  return [
+    '-map', '0:a:0', '-vn', '-map_metadata', '-1', '-map_chapters', '-1',
+    '-c:a', 'libmp3lame', '-b:a', `${bitrate}k`, '-reservoir', '0', '-write_xing', '0', '-id3v2_version', '0',
+    '-flush_packets', '0', // otherwise ffmpeg writes each frame with a system call of its own
+    '-f', 'mp3'
+  ]
 }
 
 /**

@@ -18,6 +18,7 @@ import { watchMixtapesFolder } from './mixtapes-folder.ts'
 import { createProcessor } from './processor.ts'
 import { preloadCapabilities } from './run-ffmpeg.ts'
 import { createSpaceReservation } from './space-reservation.ts'
+import { SpareEncoders } from './spare-encoders.ts'
 import { traceJobs } from './trace-jobs.ts'
 import { TranscodeSlots } from './transcode-slots.ts'
 
@@ -62,9 +63,10 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
+  const spares = listenersWait ? new SpareEncoders() : undefined
   const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
   const process = metrics.watch(heartbeat.watch(traceJobs(createProcessor({
-    library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, listenersWait, shutdown: graceOver.signal
+    library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, spares, shutdown: graceOver.signal
   }))))
   const slots = new TranscodeSlots({
     connection,
@@ -84,7 +86,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   )
   logFailures(maintenanceJobs, log)
 
-  preloadCapabilities().catch(error => log.error(error, 'ffmpeg cannot be run'))
+  preloadCapabilities().then(() => spares?.start()).catch(error => log.error(error, 'ffmpeg cannot be run'))
   migrateKeys(connection).catch(error => log.error(error, 'The Redis keys of version 0.7 are not renamed yet'))
   countCache().catch(error => { if (!stopping.signal.aborted) log.error(error, 'The files of the cache are not counted yet') })
   schedule().catch(error => log.error(error, 'Maintenance is not scheduled'))
@@ -100,6 +102,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
       const timer = setTimeout(() => { graceOver.abort(new Error('The worker is shutting down')) }, isRedisAway ? 0 : graceMs)
       await Promise.all([slots.close(isRedisAway), maintenanceJobs.close(isRedisAway)])
       clearTimeout(timer)
+      spares?.close()
       await heartbeat.stop(isRedisAway)
       await metricsServer?.close()
       if (!isRedisAway) await stopWatching?.()

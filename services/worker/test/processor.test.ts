@@ -42,7 +42,7 @@ async function setUp (t: Test) {
   const run = async (path: string, {
     shutdown = new AbortController().signal, attemptsMade = 0, attemptsStarted = 1, updateProgress = async (_percent: number) => {}
   } = {}) => {
-    const process = createProcessor({ library, cache, producer, failedSources, space, usage, metrics, log, listenersWait: false, shutdown })
+    const process = createProcessor({ library, cache, producer, failedSources, space, usage, metrics, log, spares: undefined, shutdown })
     // The job has only the fields that the processor reads.
     const job = { data: { path, quality: 'low', reason: 'miss' }, attemptsMade, attemptsStarted, updateProgress, moveToWait: async () => {} }
     return await process(job as unknown as Job)

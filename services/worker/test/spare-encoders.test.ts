@@ -1,0 +1,176 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { t } from 'tap'
+import { bitrates } from '@mixtape/mp3'
+import { testFolder } from '../../../test/fixtures/folder.ts'
+import { ffmpegPids, until } from '../../../test/fixtures/services.ts'
+import { makeTrack } from '../../../test/fixtures/tracks.ts'
+import { probe } from '../src/probe.ts'
+import { preloadCapabilities } from '../src/run-ffmpeg.ts'
+import { SpareEncoder, SpareEncoders } from '../src/spare-encoders.ts'
+import { transcode, type TranscodeRun } from '../src/transcode.ts'
+
+const { signal } = new AbortController()
+const { PATH } = process.env
+const TMPDIR = testFolder(t)
+
+process.env.TMPDIR = TMPDIR
+await preloadCapabilities()
+
+/** Runs something while every ffmpeg that is started fails. */
+async function withoutFfmpeg<T> (run: () => Promise<T>): Promise<T> {
+  const dir = mkdtempSync(join(tmpdir(), 'no-ffmpeg-'))
+  writeFileSync(join(dir, 'ffmpeg'), '#!/bin/sh\nexit 127\n', { mode: 0o755 })
+  process.env.PATH = `${dir}:${PATH}`
+  return await run().finally(() => {
+    process.env.PATH = PATH
+    rmSync(dir, { recursive: true })
+  })
+}
+
+/** @returns a spare encoder whose ffmpeg has started */
+async function startSpare (bitrate: number): Promise<SpareEncoder> {
+  const before = ffmpegPids(process.pid)
+  const spare = new SpareEncoder(bitrate)
+  await until(() => ffmpegPids(process.pid).some(pid => !before.includes(pid)))
+  return spare
+}
+
+async function encode (options: Pick<TranscodeRun, 'input' | 'samples'> & Partial<TranscodeRun>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  await transcode({ bitrate: 192, niceness: 0, signal, write: async chunk => chunks.push(chunk) < 0, ...options })
+  return Buffer.concat(chunks)
+}
+
+/** Encodes with a spare encoder, and nothing else. */
+async function encodeWithSpare (options: Pick<TranscodeRun, 'input' | 'samples'> & Partial<TranscodeRun>): Promise<Buffer> {
+  const spare = await startSpare(options.bitrate ?? 192)
+  return await withoutFfmpeg(async () => await encode({ ...options, spares: { take: () => spare } }))
+}
+
+t.test('a spare encoder gives the same bytes as one that is started for the source', async t => {
+  const dir = testFolder(t)
+  const sources: Record<string, Parameters<typeof makeTrack>[1]> = {
+    'a.flac': {},
+    'mono.flac': { channels: 1, rate: 48000 },
+    'six.flac': { channels: 6, rate: 96000 },
+    '24 bit.flac': { options: ['-sample_fmt', 's32'] },
+    'a.wav': { rate: 22050 },
+    '24 bit.wav': { rate: 96000, options: ['-c:a', 'pcm_s24le'] },
+    'alac.m4a': { rate: 48000, options: ['-c:a', 'alac'] },
+    'aac.m4a': { options: ['-c:a', 'aac'] },
+    'a.aac': {},
+    'vorbis.ogg': { options: ['-c:a', 'libvorbis'] },
+    'late.ogg': { options: ['-c:a', 'libvorbis', '-output_ts_offset', '10'] },
+    'opus.ogg': { options: ['-c:a', 'libopus'] },
+    'a.wma': {},
+    'a.aiff': {}
+  }
+  for (const [name, options] of Object.entries(sources)) {
+    const input = makeTrack(join(dir, name), { seconds: 8, ...options })
+    const { samples, isSeekable } = await probe({ input, niceness: 0, signal })
+    for (const firstBlock of isSeekable ? [0, 2, 5] : [0]) {
+      const expected = await encode({ input, samples, firstBlock })
+      t.ok(expected.length > 0 && expected.equals(await encodeWithSpare({ input, samples, firstBlock })), `${name} from block ${firstBlock}`)
+    }
+  }
+  t.strictSame(readdirSync(TMPDIR), [])
+})
+
+t.test('a chained, a damaged and a short source give the same bytes', async t => {
+  const dir = testFolder(t)
+  const ogg = readFileSync(makeTrack(join(dir, 'a.ogg'), { seconds: 5 }))
+  const flac = readFileSync(makeTrack(join(dir, 'a.flac'), { seconds: 10 }))
+  for (const [name, bytes, seconds] of [
+    ['chained.ogg', Buffer.concat([ogg, ogg]), 10], ['cut.flac', flac.subarray(0, flac.length / 2), 10],
+    ['gap.flac', Buffer.concat([flac.subarray(0, 500_000), flac.subarray(600_000)]), 10],
+    ['short.flac', readFileSync(makeTrack(join(dir, 'short.flac'), { seconds: 0.01 })), 0.01]
+  ] as const) {
+    const input = join(dir, name)
+    writeFileSync(input, bytes)
+    const samples = seconds * 44100
+    const expected = await encode({ input, samples })
+    t.ok(expected.length > 0 && expected.equals(await encodeWithSpare({ input, samples })), name)
+  }
+})
+
+t.test('each quality has spare encoders, which are replaced', async t => {
+  const input = makeTrack(join(testFolder(t), 'a.flac'))
+  const spares = new SpareEncoders()
+  t.teardown(() => { spares.close() })
+  spares.start()
+  await until(() => ffmpegPids(process.pid).length === 6)
+  const first = ffmpegPids(process.pid)
+  for (const bitrate of Object.values(bitrates)) {
+    t.ok((await encode({ input, samples: 88200, bitrate, spares })).equals(await encode({ input, samples: 88200, bitrate })))
+  }
+  await until(() => ffmpegPids(process.pid).length === 6)
+  t.equal(ffmpegPids(process.pid).filter(pid => first.includes(pid)).length, 3)
+  spares.close()
+  await until(() => ffmpegPids(process.pid).length === 0)
+})
+
+t.test('names that a script could take for something else', async t => {
+  const dir = testFolder(t)
+  for (const name of ["o'neil's \\ 'x'.flac", '-i.flac', '%d #1?.flac', ' Ünï  音 .flac', '$HOME;`id`.flac']) {
+    const input = makeTrack(join(dir, name))
+    t.equal((await encodeWithSpare({ input, samples: 88200 })).length > 40_000, true, name)
+  }
+})
+
+t.test('where a spare encoder cannot encode a source, another ffmpeg does', async t => {
+  const dir = testFolder(t)
+  const input = makeTrack(join(dir, 'a.flac'))
+  const expected = await encode({ input, samples: 88200 })
+
+  const ended = await withoutFfmpeg(async () => {
+    const spare = new SpareEncoder(192)
+    await until(() => !spare.isWaiting)
+    return spare
+  })
+  t.ok(expected.equals(await encode({ input, samples: 88200, spares: { take: () => ended } })), 'it has ended')
+
+  const killed = await startSpare(192)
+  for (const pid of ffmpegPids(process.pid)) process.kill(pid, 'SIGKILL')
+  t.ok(expected.equals(await encode({ input, samples: 88200, spares: { take: () => killed } })), 'it was killed')
+
+  const broken = makeTrack(join(dir, 'line\nbreak.flac'))
+  const spare = await startSpare(192)
+  t.ok(expected.equals(await encode({ input: broken, samples: 88200, spares: { take: () => spare } })), 'a script cannot name it')
+
+  t.teardown(() => { process.env.TMPDIR = TMPDIR })
+  process.env.TMPDIR = join(dir, 'missing')
+  const homeless = await startSpare(192)
+  t.ok(expected.equals(await encode({ input, samples: 88200, spares: { take: () => homeless } })), 'it cannot be told the filters')
+  await until(() => ffmpegPids(process.pid).length === 0)
+})
+
+t.test('a source that is a script names no other file', async t => {
+  const dir = testFolder(t)
+  makeTrack(join(dir, 'a.flac'))
+  const input = join(dir, 'b.flac')
+  for (const script of ['ffconcat version 1.0\nfile a.flac\n', '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.flac\n#EXT-X-ENDLIST\n']) {
+    writeFileSync(input, script)
+    await t.rejects(encodeWithSpare({ input, samples: 88200 }))
+  }
+})
+
+t.test('a run that is aborted ends its encoder', async t => {
+  const input = makeTrack(join(testFolder(t), 'a.wav'), { seconds: 600 })
+  const stop = new AbortController()
+  const spare = await startSpare(192)
+  const run = encode({
+    input,
+    samples: 600 * 44100,
+    spares: { take: () => spare },
+    signal: stop.signal,
+    write: async () => {
+      stop.abort(new Error('enough'))
+      return false
+    }
+  })
+  await t.rejects(run, { message: 'enough' })
+  await until(() => ffmpegPids(process.pid).length === 0)
+  t.strictSame(readdirSync(TMPDIR), [])
+})
