@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
+import { Registry } from 'prom-client'
 import { t } from 'tap'
 import { freePort } from '../../../scripts/free-port.js'
 import { build } from '../../../test/fixtures/app.ts'
@@ -9,6 +10,7 @@ import { http } from '../../../test/fixtures/http.ts'
 import { queueFixture } from '../../../test/fixtures/queue.ts'
 import { testRedis } from '../../../test/fixtures/redis.ts'
 import { until } from '../../../test/fixtures/services.ts'
+import { FirstByteTimes } from '../src/metrics/first-byte-times.ts'
 
 /** @returns a function that tells the value of a series at this scrape; undefined where it is absent */
 async function scrape (url: string): Promise<(series: string) => number | undefined> {
@@ -26,6 +28,24 @@ async function value (url: string, series: string): Promise<number | undefined> 
 
 const requests = (route: string, quality: string, outcome: string, reason: string) =>
   `mixtape_requests_total{route="${route}",quality="${quality}",outcome="${outcome}",reason="${reason}"}`
+
+t.test('a bucket of the times to the first byte counts those below it too', async t => {
+  const registry = new Registry()
+  const times = new FirstByteTimes(registry)
+  for (const seconds of [0.001, 0.0015, 0.0025, 7, 11, 500]) times.add('hit', seconds)
+  times.add('live', 0.3)
+  const lines = (await registry.metrics()).split('\n')
+  const told = (series: string) => Number(lines.find(line => line.startsWith(`mixtape_first_byte_seconds_${series} `))?.split(' ').at(-1))
+  t.ok(lines.includes('# TYPE mixtape_first_byte_seconds histogram'))
+  for (const [le, count] of Object.entries({ 0.001: 1, 0.0025: 3, 0.005: 3, 5: 3, 10: 4, '+Inf': 6 })) {
+    t.equal(told(`bucket{le="${le}",outcome="hit"}`), count, le)
+  }
+  t.equal(told('count{outcome="hit"}'), 6)
+  t.ok(Math.abs(told('sum{outcome="hit"}') - 518.005) < 1e-6)
+  t.equal(told('bucket{le="0.25",outcome="live"}'), 0)
+  t.equal(told('bucket{le="0.5",outcome="live"}'), 1)
+  t.equal(told('count{outcome="miss"}'), 0)
+})
 
 t.test('requests are counted by the pattern of their route, and by what they got', async t => {
   const { url, music, cache } = await build(t)

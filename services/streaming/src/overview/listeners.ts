@@ -55,7 +55,10 @@ export class Listeners {
 
   #find (key: string, quality: Quality): Listener | undefined {
     const known = this.#listeners.get(key)
-    if (known) return Object.assign(known, { quality })
+    if (known) {
+      known.quality = quality
+      return known
+    }
     if (this.#listeners.size >= MAX_LISTENERS) return undefined
     const listener = { quality, openResponses: 0, lastRequest: Date.now() }
     this.#listeners.set(key, listener)
