@@ -59,6 +59,16 @@ t.test('both deployments may do nothing that they need not, and their probes are
   checkEnvironment(t, Object.fromEntries(literals.map((literal: string) => literal.split(/=(.*)/))))
 })
 
+t.test('images that others made are named by digest', async t => {
+  const { services } = parse(read('docker-compose.yml'), { merge: true }) as { services: Record<string, { image: string, build?: string }> }
+  const images = [
+    ...[...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image!),
+    ...Object.values(services).filter(({ build }) => build === undefined).map(({ image }) => image)
+  ]
+  t.equal(images.length, 4)
+  for (const image of images) t.match(image, /^[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}$/)
+})
+
 t.test('the scaled compose file confines the services of docker-compose.yml', async t => {
   const { services, networks } = parse(read('deploy/compose/scaled.yml'), { merge: true })
   const { services: simple } = parse(read('docker-compose.yml'), { merge: true })
