@@ -12,13 +12,17 @@ export function inputUrl (absolutePath: string): string {
   return `file:${absolutePath}`
 }
 
+/** Whether a script can name a path. */
+export function isNameable (path: string): boolean {
+  return !/[\r\n]/.test(path)
+}
+
 /**
- * @param seconds where the audio starts
+ * @param absolutePath one that `isNameable`
+ * @param seconds where the audio starts, by the times of the file; 0 for its start
  * @returns a script of ffmpeg's concat demuxer (ffmpeg-formats(1)) that names one source
- * @throws for a path with a line break, which a script cannot name
  */
 export function inputScript (absolutePath: string, seconds: number): string {
-  if (/[\r\n]/.test(absolutePath)) throw new Error('The path has a line break')
   return [
     'ffconcat version 1.0',
     `file '${inputUrl(absolutePath).replaceAll("'", "'\\''")}'`,

@@ -10,7 +10,7 @@ import type { TranscodeJob, TranscodeProducer } from '@mixtape/transcode-queue'
 import { SourceChangedError } from './failure-cause.ts'
 import { jobLog } from './job-log.ts'
 import type { WorkerMetrics } from './metrics.ts'
-import { probe } from './probe.ts'
+import { probe, type Probe } from './probe.ts'
 import { SourceError } from './run-ffmpeg.ts'
 import { cutIntoSegments } from './segment.ts'
 import { isNoSpace, type SpaceReservation } from './space-reservation.ts'
@@ -49,9 +49,9 @@ export async function makeTranscode (
   // Listeners are served the first attempt only: after a failure they got an error, or the original.
   const isFirst = job.attemptsMade === 0
   const part = await cache.createPart(track, quality, { findable: isFirst })
-  let help: NodeJS.Timeout | undefined
+  const ended = new AbortController()
   try {
-    const { samples, isSeekable, isCertain, tags } = await span('probe', async () => await probe({
+    const { samples, isSeekable, startTime, isCertain, tags } = await span('probe', async () => await probe({
       input: track.realPath, mustBeCertain: !isFirst, ...run
     }))
     const withSegments = isSeekable && isFirst
@@ -60,17 +60,15 @@ export async function makeTranscode (
     await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
     await cache.takeOverDeadParts(part, track, samples)
     if (withSegments) {
-      help = setTimeout(() => {
-        enqueueSegments(producer, job, samples).catch(error => jobLog(log, job).debug(error, 'A segment was not enqueued'))
-      }, HELP_AFTER_MS)
+      enqueueSegments(producer, job, samples, ended.signal).catch(error => jobLog(log, job).debug(error, 'Segments were not enqueued'))
     }
-    const encode = () => encodeRest(job, part, track, { samples, isSeekable, ...run })
-    await encode().catch(async error => {
+    const encode = (run: EncoderRun) => encodeRest(job, part, track, { samples, isSeekable, startTime, ...run })
+    await encode(run).catch(async error => {
       if (error instanceof SourceError && !isCertain) throw new Error(`${error.message}. The next attempt measures it`)
       if (signal.aborted || isNoSpace(error) || [SourceError, OverrunError, MismatchError].some(Known => error instanceof Known)) throw error
       jobLog(log, job).warn(`The encoder is started again, because listeners may wait: ${error.message}`)
       await checkUnchanged(library, track)
-      await encode()
+      await encode({ ...run, spares: undefined })
     })
     await checkUnchanged(library, track)
     const { path, replacedBytes } = await span('publish', async () => await cache.publish(part))
@@ -86,18 +84,28 @@ export async function makeTranscode (
     else if (!signal.aborted) await part.removeSegments()
     throw error
   } finally {
-    clearTimeout(help)
+    ended.abort()
     await part.discard()
     await usage.release(part.generation)
   }
 }
 
-/** Has other workers help with a long track. One segment after the other: all at once would keep this process busy. */
-async function enqueueSegments (producer: TranscodeProducer, job: Job<TranscodeJob>, samples: number): Promise<void> {
+/**
+ * Has other workers help with a long track. One segment after the other: all at once would keep this process busy.
+ *
+ * @param signal aborted when the job has ended
+ */
+async function enqueueSegments (
+  producer: TranscodeProducer, job: Job<TranscodeJob>, samples: number, signal: AbortSignal
+): Promise<void> {
+  await sleep(HELP_AFTER_MS, undefined, { signal })
   const { reason, ...others } = job.data
   // A lower priority than that of the segments that a listener waits for.
   const rest = reason === 'miss' ? 'mixtape' : reason
-  for (const blocks of cutIntoSegments(samples, others.quality)) await producer.enqueue({ ...others, reason: rest, blocks })
+  for (const blocks of cutIntoSegments(samples, others.quality)) {
+    signal.throwIfAborted()
+    await producer.enqueue({ ...others, reason: rest, blocks })
+  }
 }
 
 /**
@@ -105,8 +113,8 @@ async function enqueueSegments (producer: TranscodeProducer, job: Job<TranscodeJ
  * instead.
  */
 async function encodeRest (
-  job: Job, part: Part, { realPath }: Track, { samples, isSeekable, ...run }:
-  { samples: number, isSeekable: boolean } & EncoderRun
+  job: Job, part: Part, { realPath }: Track, { samples, isSeekable, startTime, ...run }:
+  Pick<Probe, 'samples' | 'isSeekable' | 'startTime'> & EncoderRun
 ): Promise<void> {
   let reportedAt = 0
   for (;;) {
@@ -124,6 +132,7 @@ async function encodeRest (
       samples,
       bitrate: bitrates[part.quality],
       firstBlock,
+      startTime,
       ...run,
       write: async bytes => {
         await part.append(bytes)

@@ -17,6 +17,8 @@ export interface Probe {
    * decoders of lossy formats carry a state from one packet to the next.
    */
   isSeekable: boolean
+  /** Time of the first packet in the file, in seconds; nearly always 0. ffmpeg's option -ss counts from it. */
+  startTime: number
   /**
    * Whether the audio is as long as that. An Ogg and an AAC may state more than they have, where some of it is damaged; that
    * is found only by decoding all of it.
@@ -36,7 +38,7 @@ interface ProbeOutput {
     time_base?: string
     tags?: Record<string, string>
   }[]
-  format?: { format_name?: string, size?: string, tags?: Record<string, string> }
+  format?: { format_name?: string, start_time?: string, size?: string, tags?: Record<string, string> }
 }
 
 /** Containers whose header states the sample count. For others ffprobe estimates it. */
@@ -76,6 +78,7 @@ export async function probe (
     samples: Math.ceil((sourceSamples * SAMPLE_RATE) / rate),
     // Where the length is not stated, ffmpeg cannot find a place by its time either.
     isSeekable: stated > 0 && !isOverstated && SEEKABLE.test(stream.codec_name ?? ''),
+    startTime: Number(format.start_time) || 0,
     isCertain: true,
     tags: tagsOf(Object.entries({ ...stream.tags, ...format.tags }))
   }
@@ -91,7 +94,7 @@ function statedSamples (
 async function ffprobe (input: string, signal: AbortSignal): Promise<ProbeOutput> {
   const args = [
     '-v', 'error', ...safeInputOptions,
-    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,size:format_tags',
+    '-show_entries', 'stream=codec_type,codec_name,sample_rate,bit_rate,duration_ts,time_base:stream_tags:format=format_name,start_time,size:format_tags',
     '-of', 'json', inputUrl(input)
   ]
   try {

@@ -53,7 +53,9 @@ export function createProcessor (options: ProcessorOptions): Processor {
     if (!track) throw unrecoverable('source-gone', 'The source is gone, or is no audio file of the library')
     const signal = lockLost ? AbortSignal.any([shutdown, lockLost]) : shutdown
     // What a listener waits for runs before the rest.
-    const run = spares && job.priority === priorities.miss ? { niceness: 0, spares, signal } : { niceness: 10, signal }
+    const run = spares && job.priority === priorities.miss
+      ? { niceness: 0, spares: job.attemptsMade === 0 ? spares : undefined, signal }
+      : { niceness: 10, signal }
     try {
       if (!cache.shouldTranscode(path)) throw unrecoverable('not-transcodable', 'Files of this kind are not transcoded')
       const cachedPath = await findCached(track, quality)

@@ -16,6 +16,9 @@ const REFUSED = /exited with code (?!(126|127|255)\b)[1-9]/
 /** The source cannot be transcoded, and a retry will not help. */
 export class SourceError extends Error {}
 
+/** ffmpeg made no progress for a minute. */
+export class StallError extends Error {}
+
 export interface FfmpegRun {
   /** Absolute path of the source; or what ffmpeg reads at its standard input. While that has not ended, ffmpeg may wait. */
   input: string | Readable
@@ -65,7 +68,7 @@ export function runFfmpeg (
     let writing = Promise.resolve()
     let watchdog: NodeJS.Timeout | undefined
     const watch = () => {
-      watchdog = setTimeout(() => { stop(new Error(`ffmpeg made no progress for ${STALL_MS / 1000} s`)) }, STALL_MS)
+      watchdog = setTimeout(() => { stop(new StallError(`ffmpeg made no progress for ${STALL_MS / 1000} s`)) }, STALL_MS)
     }
 
     // It never emits 'close': fluent-ffmpeg would take that for a reader that left before ffmpeg exited.

@@ -46,7 +46,7 @@ export async function makeSegment (
   cache: AudioCache, track: Track, quality: TranscodeQuality, asked: Blocks,
   { isForListener, checkUnchanged, ...run }: MakeSegmentOptions
 ): Promise<void> {
-  const { samples, isSeekable } = await span('probe', async () => await probe({ input: track.realPath, ...run }))
+  const { samples, isSeekable, startTime } = await span('probe', async () => await probe({ input: track.realPath, ...run }))
   const segments = cache.segments(track, quality, samples)
   const { bytes, blocks } = audio(samples, quality)
   const end = Math.min(asked.end, blocks)
@@ -68,6 +68,7 @@ export async function makeSegment (
       samples,
       bitrate: bitrates[quality],
       firstBlock: first,
+      startTime,
       ...run,
       write: async chunk => {
         await segment.append(chunk)

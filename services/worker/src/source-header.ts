@@ -48,7 +48,7 @@ export async function readHeader (input: string, signal: AbortSignal): Promise<P
   // A division and a multiplication may leave a hair more than a whole number of samples.
   const samples = Math.ceil((seconds ?? 0) * SAMPLE_RATE - 1e-4)
   if (!tags || !Number.isSafeInteger(samples) || samples <= 0) return undefined
-  return { samples, isSeekable: lossless === true, isCertain: lossless === true, tags }
+  return { samples, isSeekable: lossless === true, startTime: 0, isCertain: lossless === true, tags }
 }
 
 /** @returns the length of the edit list; without one that of iTunes' note, or of the media; undefined where none is clear */

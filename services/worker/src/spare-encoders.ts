@@ -1,10 +1,12 @@
+import { AsyncResource } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import type { Logger } from 'pino'
 import { bitrates } from '@mixtape/mp3'
-import { inputScript } from './ffmpeg-input.ts'
+import { inputScript, isNameable } from './ffmpeg-input.ts'
 import { runFfmpeg } from './run-ffmpeg.ts'
 import { encoderOptions } from './transcode.ts'
 
@@ -19,11 +21,19 @@ const REPLACE_MS = 1000
  * takes 130 ms, and a spare one takes 24. While it waits, it has 10 MB of memory of its own.
  */
 export class SpareEncoders {
+  readonly #log: Logger
   #waiting: SpareEncoder[] = []
   #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+  #hasWarned = false
 
-  /** Starts the encoders that are missing. */
+  constructor (log: Logger) {
+    this.#log = log
+  }
+
+  /** Starts the encoders that are missing, unless this is closed. */
   start (): void {
+    if (this.#isClosed) return
     this.#waiting = this.#waiting.filter(({ isWaiting }) => isWaiting)
     for (const bitrate of Object.values(bitrates)) {
       const { length } = this.#waiting.filter(spare => spare.bitrate === bitrate)
@@ -32,10 +42,12 @@ export class SpareEncoders {
   }
 
   /**
+   * @param input path of the source that it is to encode
    * @param bitrate in kbit/s
-   * @returns an encoder for one run; undefined where none waits
+   * @returns an encoder for one run; undefined where none waits, or none can be told the path
    */
-  take (bitrate: number): SpareEncoder | undefined {
+  take (input: string, bitrate: number): SpareEncoder | undefined {
+    if (this.#isClosed || !isNameable(input)) return undefined
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.start()
@@ -45,8 +57,15 @@ export class SpareEncoders {
     return taken
   }
 
-  /** Ends the encoders that wait. */
+  /** Logs why one could not encode what another ffmpeg could. Once: all have the same options. */
+  warn (error: unknown): void {
+    if (!this.#hasWarned) this.#log.warn(error, 'Listeners wait for the start of ffmpeg, because those that had started were of no use')
+    this.#hasWarned = true
+  }
+
+  /** Ends the encoders that wait, and starts no more. */
   close (): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     for (const spare of this.#waiting) spare.stop()
   }
@@ -88,27 +107,28 @@ export class SpareEncoder {
    * Encodes a source, once.
    *
    * @param run.input absolute path
-   * @param run.seekSeconds where the run starts
+   * @param run.seconds where the run starts, by the times of the file; 0 for its start
    * @param run.filters as ffmpeg's option -af
    * @returns as `runFfmpeg`
    */
   async run (
-    { input, seekSeconds, filters, signal, write }:
-    { input: string, seekSeconds: number, filters: string, signal: AbortSignal, write: (bytes: Buffer) => Promise<boolean> }
+    { input, seconds, filters, signal, write }:
+    { input: string, seconds: number, filters: string, signal: AbortSignal, write: (bytes: Buffer) => Promise<boolean> }
   ): Promise<number | undefined> {
     const stop = () => { this.stop(signal.reason) }
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     let isRead = false
-    this.#write = async bytes => {
+    // Bytes come in the context in which ffmpeg was started. The trace of this run needs its own.
+    this.#write = AsyncResource.bind(async (bytes: Buffer) => {
       if (!isRead) this.#removeFilters()
       isRead = true
       return await write(bytes)
-    }
+    })
     try {
       // The demuxer starts at a packet before the wanted time, which is its time 0.
-      await writeFile(this.#filters, seekSeconds > 0 ? `atrim=start=0,${filters}` : filters)
-      this.#source.end(inputScript(input, seekSeconds))
+      await writeFile(this.#filters, seconds > 0 ? `atrim=start=0,${filters}` : filters, { flag: 'wx', mode: 0o600 })
+      this.#source.end(inputScript(input, seconds))
       return await this.#ended
     } catch (error) {
       this.stop(error)

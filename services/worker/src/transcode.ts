@@ -1,6 +1,6 @@
 import { BLOCK_SAMPLES, SAMPLE_RATE } from '@mixtape/mp3'
 import { markEvent, span } from '@mixtape/tracing'
-import { runFfmpeg, type FfmpegRun } from './run-ffmpeg.ts'
+import { runFfmpeg, StallError, type FfmpegRun } from './run-ffmpeg.ts'
 import type { SpareEncoders } from './spare-encoders.ts'
 
 /** Bytes of a block at 1 kbit/s: 1.28 s are 160 bytes. */
@@ -26,7 +26,7 @@ export interface EncoderRun {
   /** Scheduling priority, from 0 (normal) to 19 (lowest). */
   niceness: number
   /** Encoders that have started, where a listener waits. */
-  spares?: Pick<SpareEncoders, 'take'>
+  spares?: Pick<SpareEncoders, 'take' | 'warn'> | undefined
   signal: AbortSignal
 }
 
@@ -43,6 +43,8 @@ export interface TranscodeRun extends EncoderRun {
    * the start.
    */
   firstBlock?: number
+  /** `Probe.startTime`. */
+  startTime?: number
 }
 
 /**
@@ -52,7 +54,7 @@ export interface TranscodeRun extends EncoderRun {
  * @returns whether ffmpeg came to the end of the source; false where `write` had enough
  * @throws {SourceError} where ffmpeg refuses the source
  */
-export async function transcode ({ input, samples, bitrate, firstBlock = 0, niceness, spares, signal, write }: TranscodeRun): Promise<boolean> {
+export async function transcode ({ input, samples, bitrate, firstBlock = 0, startTime = 0, niceness, spares, signal, write }: TranscodeRun): Promise<boolean> {
   const warmUpBlocks = Math.min(firstBlock, WARM_UP_BLOCKS)
   const from = (firstBlock - warmUpBlocks) * BLOCK_SAMPLES
   const seekSeconds = Math.max(Math.floor(from / SAMPLE_RATE) - 2, 0)
@@ -74,18 +76,22 @@ export async function transcode ({ input, samples, bitrate, firstBlock = 0, nice
     }
   }
   const decodedSamples = await span('ffmpeg', async () => {
+    let failure: unknown
     try {
-      const spare = spares?.take(bitrate)
-      if (spare) return await spare.run({ ...run, seekSeconds, filters })
+      const spare = spares?.take(input, bitrate)
+      if (spare) return await spare.run({ ...run, seconds: seekSeconds > 0 ? startTime + seekSeconds : 0, filters })
     } catch (error) {
-      if (signal.aborted || !isFirst) throw error // else a run that names the source tells what is wrong with it
+      if (signal.aborted || !isFirst || error instanceof StallError) throw error
+      failure = error
     }
-    return await runFfmpeg({
+    const decoded = await runFfmpeg({
       ...run,
       inputOptions: seekSeconds > 0 ? ['-ss', `${seekSeconds}`] : [],
       outputOptions: ['-af', filters, ...encoderOptions(bitrate)],
       niceness
     })
+    if (failure) spares?.warn(failure) // else the source is at fault
+    return decoded
   })
   return decodedSamples !== undefined
 }

@@ -63,7 +63,7 @@ export async function startWorker (config: Config, log: Logger): Promise<Transco
   if (metricsServer) log.info(`Metrics at ${metricsServer.url}`)
 
   const listenersWait = config.AUDIO_CACHE_ON_MISS === 'transcode'
-  const spares = listenersWait ? new SpareEncoders() : undefined
+  const spares = listenersWait ? new SpareEncoders(log) : undefined
   const heartbeat = new HeartbeatSender(connection, config.WORKER_CONCURRENCY, setDraining)
   const process = metrics.watch(heartbeat.watch(traceJobs(createProcessor({
     library, cache, producer, failedSources: new FailedSources(connection), space, usage, metrics, log, spares, shutdown: graceOver.signal

@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pino from 'pino'
 import { t } from 'tap'
 import { bitrates } from '@mixtape/mp3'
 import { testFolder } from '../../../test/fixtures/folder.ts'
@@ -12,6 +14,7 @@ import { SpareEncoder, SpareEncoders } from '../src/spare-encoders.ts'
 import { transcode, type TranscodeRun } from '../src/transcode.ts'
 
 const { signal } = new AbortController()
+const log = pino({ level: 'silent' })
 const { PATH } = process.env
 const TMPDIR = testFolder(t)
 
@@ -43,10 +46,15 @@ async function encode (options: Pick<TranscodeRun, 'input' | 'samples'> & Partia
   return Buffer.concat(chunks)
 }
 
+/** @returns what has one encoder, and where it is told of failures */
+function only (spare: SpareEncoder, warnings: unknown[] = []): NonNullable<TranscodeRun['spares']> {
+  return { take: () => spare, warn: error => { warnings.push(error) } }
+}
+
 /** Encodes with a spare encoder, and nothing else. */
 async function encodeWithSpare (options: Pick<TranscodeRun, 'input' | 'samples'> & Partial<TranscodeRun>): Promise<Buffer> {
   const spare = await startSpare(options.bitrate ?? 192)
-  return await withoutFfmpeg(async () => await encode({ ...options, spares: { take: () => spare } }))
+  return await withoutFfmpeg(async () => await encode({ ...options, spares: only(spare) }))
 }
 
 t.test('a spare encoder gives the same bytes as one that is started for the source', async t => {
@@ -59,6 +67,7 @@ t.test('a spare encoder gives the same bytes as one that is started for the sour
     'a.wav': { rate: 22050 },
     '24 bit.wav': { rate: 96000, options: ['-c:a', 'pcm_s24le'] },
     'alac.m4a': { rate: 48000, options: ['-c:a', 'alac'] },
+    'late.m4a': { options: ['-c:a', 'alac', '-output_ts_offset', '5'] },
     'aac.m4a': { options: ['-c:a', 'aac'] },
     'a.aac': {},
     'vorbis.ogg': { options: ['-c:a', 'libvorbis'] },
@@ -68,11 +77,11 @@ t.test('a spare encoder gives the same bytes as one that is started for the sour
     'a.aiff': {}
   }
   for (const [name, options] of Object.entries(sources)) {
-    const input = makeTrack(join(dir, name), { seconds: 8, ...options })
-    const { samples, isSeekable } = await probe({ input, niceness: 0, signal })
-    for (const firstBlock of isSeekable ? [0, 2, 5] : [0]) {
-      const expected = await encode({ input, samples, firstBlock })
-      t.ok(expected.length > 0 && expected.equals(await encodeWithSpare({ input, samples, firstBlock })), `${name} from block ${firstBlock}`)
+    const input = makeTrack(join(dir, name), { seconds: 15, ...options })
+    const { samples, isSeekable, startTime } = await probe({ input, niceness: 0, signal })
+    for (const firstBlock of isSeekable ? [0, 8] : [0]) {
+      const expected = await encode({ input, samples, firstBlock, startTime })
+      t.ok(expected.length > 0 && expected.equals(await encodeWithSpare({ input, samples, firstBlock, startTime })), `${name} from block ${firstBlock}`)
     }
   }
   t.strictSame(readdirSync(TMPDIR), [])
@@ -97,7 +106,7 @@ t.test('a chained, a damaged and a short source give the same bytes', async t =>
 
 t.test('each quality has spare encoders, which are replaced', async t => {
   const input = makeTrack(join(testFolder(t), 'a.flac'))
-  const spares = new SpareEncoders()
+  const spares = new SpareEncoders(log)
   t.teardown(() => { spares.close() })
   spares.start()
   await until(() => ffmpegPids(process.pid).length === 6)
@@ -107,7 +116,10 @@ t.test('each quality has spare encoders, which are replaced', async t => {
   }
   await until(() => ffmpegPids(process.pid).length === 6)
   t.equal(ffmpegPids(process.pid).filter(pid => first.includes(pid)).length, 3)
+  t.equal(spares.take('/music/line\nbreak.flac', 192), undefined, 'a script cannot name it')
   spares.close()
+  spares.start()
+  t.equal(spares.take(input, 192), undefined)
   await until(() => ffmpegPids(process.pid).length === 0)
 })
 
@@ -123,27 +135,30 @@ t.test('where a spare encoder cannot encode a source, another ffmpeg does', asyn
   const dir = testFolder(t)
   const input = makeTrack(join(dir, 'a.flac'))
   const expected = await encode({ input, samples: 88200 })
+  const warnings: unknown[] = []
 
   const ended = await withoutFfmpeg(async () => {
     const spare = new SpareEncoder(192)
     await until(() => !spare.isWaiting)
     return spare
   })
-  t.ok(expected.equals(await encode({ input, samples: 88200, spares: { take: () => ended } })), 'it has ended')
+  t.ok(expected.equals(await encode({ input, samples: 88200, spares: only(ended, warnings) })), 'it has ended')
 
   const killed = await startSpare(192)
   for (const pid of ffmpegPids(process.pid)) process.kill(pid, 'SIGKILL')
-  t.ok(expected.equals(await encode({ input, samples: 88200, spares: { take: () => killed } })), 'it was killed')
-
-  const broken = makeTrack(join(dir, 'line\nbreak.flac'))
-  const spare = await startSpare(192)
-  t.ok(expected.equals(await encode({ input: broken, samples: 88200, spares: { take: () => spare } })), 'a script cannot name it')
+  t.ok(expected.equals(await encode({ input, samples: 88200, spares: only(killed, warnings) })), 'it was killed')
 
   t.teardown(() => { process.env.TMPDIR = TMPDIR })
   process.env.TMPDIR = join(dir, 'missing')
   const homeless = await startSpare(192)
-  t.ok(expected.equals(await encode({ input, samples: 88200, spares: { take: () => homeless } })), 'it cannot be told the filters')
+  t.ok(expected.equals(await encode({ input, samples: 88200, spares: only(homeless, warnings) })), 'it cannot be told the filters')
+  t.equal(warnings.length, 3)
   await until(() => ffmpegPids(process.pid).length === 0)
+
+  writeFileSync(input, 'no FLAC')
+  const refusing = await startSpare(192)
+  await t.rejects(encode({ input, samples: 88200, spares: only(refusing, warnings) }))
+  t.equal(warnings.length, 3, 'no warning where the source is at fault')
 })
 
 t.test('a source that is a script names no other file', async t => {
@@ -163,7 +178,7 @@ t.test('a run that is aborted ends its encoder', async t => {
   const run = encode({
     input,
     samples: 600 * 44100,
-    spares: { take: () => spare },
+    spares: only(spare),
     signal: stop.signal,
     write: async () => {
       stop.abort(new Error('enough'))
@@ -173,4 +188,17 @@ t.test('a run that is aborted ends its encoder', async t => {
   await t.rejects(run, { message: 'enough' })
   await until(() => ffmpegPids(process.pid).length === 0)
   t.strictSame(readdirSync(TMPDIR), [])
+})
+
+t.test('what is written belongs to the run, not to the start of its encoder', async t => {
+  const input = makeTrack(join(testFolder(t), 'a.flac'))
+  const storage = new AsyncLocalStorage<string>()
+  const spare = await storage.run('another job', async () => await startSpare(192))
+  const seen = new Set<string | undefined>()
+  const write = async () => {
+    seen.add(storage.getStore())
+    return false
+  }
+  await storage.run('this job', async () => await encode({ input, samples: 88200, spares: only(spare), write }))
+  t.strictSame([...seen], ['this job'])
 })
