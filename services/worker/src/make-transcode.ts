@@ -19,7 +19,7 @@ import { transcode, type EncoderRun } from './transcode.ts'
 /** A segment that is being written, and is copied, is looked at again after this time. */
 const FOLLOW_MS = 20
 
-/** Other workers help with a long track after this time. A listener who starts in mid-track is first served without them. */
+/** Other workers help with a long track after this time: their start would slow down a listener who starts in mid-track. */
 const HELP_AFTER_MS = 500
 
 export interface MakeTranscodeOptions {
@@ -60,7 +60,9 @@ export async function makeTranscode (
     await part.start(withSegments ? cache.segments(track, quality, samples) : undefined)
     await cache.takeOverDeadParts(part, track, samples)
     if (withSegments) {
-      enqueueSegments(producer, job, samples, ended.signal).catch(error => jobLog(log, job).debug(error, 'Segments were not enqueued'))
+      enqueueSegments(producer, job, samples, ended.signal).catch(error => {
+        if (!ended.signal.aborted) jobLog(log, job).debug(error, 'Segments were not enqueued')
+      })
     }
     const encode = (run: EncoderRun) => encodeRest(job, part, track, { samples, isSeekable, startTime, ...run })
     await encode(run).catch(async error => {

@@ -144,6 +144,7 @@ export function runFfmpeg (
 
     function finish (): void {
       clearTimeout(watchdog)
+      if (!isPath) input.off('end', watch)
       signal.removeEventListener('abort', abort)
     }
   })

@@ -34,7 +34,7 @@ export class SpareEncoders {
   /** Starts the encoders that are missing, unless this is closed. */
   start (): void {
     if (this.#isClosed) return
-    this.#waiting = this.#waiting.filter(({ isWaiting }) => isWaiting)
+    this.#waiting = this.#waiting.filter(({ hasEnded }) => !hasEnded)
     for (const bitrate of Object.values(bitrates)) {
       const { length } = this.#waiting.filter(spare => spare.bitrate === bitrate)
       for (let i = length; i < PER_QUALITY; i++) this.#waiting.push(new SpareEncoder(bitrate))
@@ -52,14 +52,14 @@ export class SpareEncoders {
       this.#timer = undefined
       this.start()
     }, REPLACE_MS)
-    const taken = this.#waiting.find(spare => spare.bitrate === bitrate && spare.isWaiting)
+    const taken = this.#waiting.find(spare => spare.bitrate === bitrate && !spare.hasEnded)
     this.#waiting = this.#waiting.filter(spare => spare !== taken)
     return taken
   }
 
   /** Logs why one could not encode what another ffmpeg could. Once: all have the same options. */
   warn (error: unknown): void {
-    if (!this.#hasWarned) this.#log.warn(error, 'Listeners wait for the start of ffmpeg, because those that had started were of no use')
+    if (!this.#hasWarned) this.#log.warn(error, 'An ffmpeg that was started ahead of time failed, so a listener waited for the start of another one')
     this.#hasWarned = true
   }
 
@@ -81,7 +81,7 @@ export class SpareEncoder {
   readonly #filters = join(tmpdir(), `mixtape-audio-${randomUUID()}.filters`)
   readonly #stopping = new AbortController()
   readonly #ended: Promise<number | undefined>
-  #isWaiting = true
+  #hasEnded = false
   #write: (bytes: Buffer) => Promise<boolean> = async () => true
 
   constructor (bitrate: number) {
@@ -95,12 +95,12 @@ export class SpareEncoder {
       signal: this.#stopping.signal,
       write: async bytes => await this.#write(bytes)
     })
-    this.#ended.catch(() => {}).finally(() => { this.#isWaiting = false })
+    this.#ended.catch(() => {}).finally(() => { this.#hasEnded = true })
   }
 
-  /** Whether it has not ended, for example because this ffmpeg lacks an option. */
-  get isWaiting (): boolean {
-    return this.#isWaiting
+  /** Whether ffmpeg has exited. It may do so by itself, for example because it lacks an option. */
+  get hasEnded (): boolean {
+    return this.#hasEnded
   }
 
   /**
@@ -126,7 +126,7 @@ export class SpareEncoder {
       return await write(bytes)
     })
     try {
-      // The demuxer starts at a packet before the wanted time, which is its time 0.
+      // The demuxer starts at a packet before the wanted time, and gives it a negative time.
       await writeFile(this.#filters, seconds > 0 ? `atrim=start=0,${filters}` : filters, { flag: 'wx', mode: 0o600 })
       this.#source.end(inputScript(input, seconds))
       return await this.#ended

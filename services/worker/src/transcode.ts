@@ -54,7 +54,9 @@ export interface TranscodeRun extends EncoderRun {
  * @returns whether ffmpeg came to the end of the source; false where `write` had enough
  * @throws {SourceError} where ffmpeg refuses the source
  */
-export async function transcode ({ input, samples, bitrate, firstBlock = 0, startTime = 0, niceness, spares, signal, write }: TranscodeRun): Promise<boolean> {
+export async function transcode (
+  { input, samples, bitrate, firstBlock = 0, startTime = 0, niceness, spares, signal, write }: TranscodeRun
+): Promise<boolean> {
   const warmUpBlocks = Math.min(firstBlock, WARM_UP_BLOCKS)
   const from = (firstBlock - warmUpBlocks) * BLOCK_SAMPLES
   const seekSeconds = Math.max(Math.floor(from / SAMPLE_RATE) - 2, 0)
